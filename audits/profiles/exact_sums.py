@@ -26,14 +26,15 @@ _BITS = 35
 _SMALL = 37
 
 
-def exact_sum(numbers: Floats, scratch: Floats | None = None) -> int:
+def exact_sum(numbers: Floats, scratch: Floats | None = None, largest: float | None = None) -> int:
     """Sum of finite doubles in units of ``2**-1074``, exactly.
 
     Each pass splits every number into its leading bits, a multiple of a common power of two whose sum is exact in
     double precision, and the rest (error-free extraction; Rump, Ogita and Oishi 2008, "Accurate floating-point
     summation part I", SIAM J. Sci. Comput. 31(1)).
 
-    ``scratch``, of shape (2, ``BLOCK``), saves allocations when there is much to sum.
+    ``scratch``, of shape (2, ``BLOCK``), saves allocations when there is much to sum; ``largest``, at least the largest
+    absolute number, saves looking for it.
 
     Examples
     --------
@@ -41,7 +42,7 @@ def exact_sum(numbers: Floats, scratch: Floats | None = None) -> int:
     0.3333333333333333
     """
     space = np.empty((2, min(BLOCK, len(numbers)))) if scratch is None else scratch
-    return sum(_block_sum(numbers[at : at + BLOCK], space) for at in range(0, len(numbers), BLOCK))
+    return sum(_block_sum(numbers[at : at + BLOCK], space, largest) for at in range(0, len(numbers), BLOCK))
 
 
 def counted_sum(values: Floats, counts: npt.NDArray[np.int64]) -> int:
@@ -70,14 +71,12 @@ def in_units(number: float) -> int:
     return numerator * (_UNITS_IN_ONE // denominator)
 
 
-def _block_sum(rest: Floats, scratch: Floats) -> int:
+def _block_sum(rest: Floats, scratch: Floats, largest: float | None) -> int:
     total = 0
+    exponent = _exponent(rest) if largest is None else math.frexp(largest)[1]
     for turn in range(64):  # each pass takes 35 of at most 2,100 bits
         if len(rest) <= _FEW:
             break
-        exponent = math.frexp(max(float(rest.max()), -float(rest.min())))[
-            1
-        ]  # every |number| is below 2**exponent
         if exponent <= _SMALL and whole(rest):
             return total + in_units(float(rest.sum()))
         if not -900 < exponent < 1000:
@@ -89,9 +88,18 @@ def _block_sum(rest: Floats, scratch: Floats) -> int:
         leading -= carrier
         total += in_units(float(leading.sum()))
         np.subtract(rest, leading, out=leading)
-        left = np.count_nonzero(leading)
-        rest = leading if left * 8 > len(leading) else leading[leading != 0]
+        exponent -= _BITS
+        if np.count_nonzero(leading) * 8 > len(leading):
+            rest = leading
+        else:
+            rest = leading[leading != 0]
+            exponent = _exponent(rest)
     return total + sum(in_units(number) for number in rest.tolist())
+
+
+def _exponent(numbers: Floats) -> int:
+    """Every absolute number is below two to this power."""
+    return math.frexp(max(float(numbers.max()), -float(numbers.min())))[1] if len(numbers) else 0
 
 
 def whole(numbers: Floats) -> bool:

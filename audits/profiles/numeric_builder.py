@@ -7,6 +7,8 @@ numbers fall into a dense array of counters around the body of the data, the res
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from audits.profiles.base import ProfileBuilder
@@ -26,7 +28,7 @@ from audits.profiles.numeric import BINS, NumericProfile
 from audits.tables import Column
 
 #: Rows that are looked at first, so that numbers without repetition are not sorted for long.
-_FIRST = 1 << 13
+_FIRST = 1 << 12
 _DENSE = 1 << 14
 _SMALL_RANGE = 1 << 16
 
@@ -79,26 +81,26 @@ class NumericBuilder(ProfileBuilder):
         )
 
     def _block(self, numbers: Floats) -> None:
-        numbers = self._finite(numbers)
-        if not len(numbers):
-            return
         low, high = float(numbers.min()) + 0.0, float(numbers.max()) + 0.0
+        if not (math.isfinite(low) and math.isfinite(high)):  # NaN is its own least and greatest
+            numbers = self._finite(numbers)
+            if not len(numbers):
+                return
+            low, high = float(numbers.min()) + 0.0, float(numbers.max()) + 0.0
         self._low = low if self._low is None else min(self._low, low)
         self._high = high if self._high is None else max(self._high, high)
         if self._level is None:
             self._count_distinct(numbers, low, high)
         else:
-            self._total += exact_sum(numbers, self._scratch)
+            self._total += exact_sum(numbers, self._scratch, max(high, -low))
             self._count_binned(numbers, low, high, self._level)
 
     def _finite(self, numbers: Floats) -> Floats:
-        finite = np.isfinite(numbers)
-        if finite.all():
-            return numbers
+        """Count the others apart."""
         self._nulls += int(np.isnan(numbers).sum())
         self._positive += int((numbers == np.inf).sum())
         self._negative += int((numbers == -np.inf).sum())
-        return numbers[finite]
+        return numbers[np.isfinite(numbers)]
 
     def _count_distinct(self, numbers: Floats, low: float, high: float) -> None:
         keys, counts = united((self._keys, self._counts), _distinct(numbers, low, high))
@@ -116,7 +118,7 @@ class NumericBuilder(ProfileBuilder):
         if first < self._base or last >= self._base + _DENSE:
             keys = self._without_far(keys)
         keys -= self._base
-        self._dense += np.bincount(keys.astype(np.int32), minlength=_DENSE)
+        self._dense += np.bincount(keys.astype(np.intp), minlength=_DENSE)
         if np.count_nonzero(self._dense) + len(self._keys) > self._bins:
             self._coarsen_to(level)
 

@@ -14,6 +14,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from audits.presentation import Settings, Words
 from audits.tables import Table
 
 
@@ -48,6 +49,7 @@ class AuditParameters:
     names, per sensitive column, the group that all others are compared with (else: with everybody else). ``strata`` are
     columns that may explain a disparity: groups are then also compared within them. ``roles`` maps what else a kind reads
     to a column. ``population`` is a declared reference population: the share of each ``column=group``.
+    ``purpose`` is what the data are used for, in the words of the consent or the declaration.
     ``attributes_key`` names the column by which a separate file of sensitive attributes is joined.
     """
 
@@ -62,6 +64,7 @@ class AuditParameters:
     method: str | None = None
     task: str | None = None
     labels_id: str | None = None
+    purpose: str | None = None
     attributes_key: str | None = None
     intersections: tuple[str, ...] = ()
     strata: tuple[str, ...] = ()
@@ -204,11 +207,12 @@ def worst_verdict(measurements: Iterable[Measurement]) -> Verdict:
 class AuditKind(ABC):
     """A check that can be scheduled against a model version, or run by hand on files.
 
-    ``dimension`` is the scorecard column that its measurements feed: performance, drift, quality, bias or privacy.
+    ``dimension`` is the scorecard column that its measurements feed: performance, drift, quality, bias, privacy or conduct.
     ``method`` says in one line what is computed and where the formula comes from. ``needs_reference`` tells the
     planner and the command that one table is not enough. ``by_the_clock``: the answer depends on when it is asked, so
     the same data are examined again. ``reads`` names the snapshot roles of the current and the reference data where
     the model's kind does not say otherwise; a blank reference means that there is none.
+    ``settings`` is what the plan editor offers, ``words`` how pages speak of each measurement, by its name up to a colon.
     """
 
     slug: ClassVar[str]
@@ -218,6 +222,8 @@ class AuditKind(ABC):
     needs_reference: ClassVar[bool] = False
     by_the_clock: ClassVar[bool] = False
     reads: ClassVar[tuple[str, str]] = ("current", "reference")
+    settings: ClassVar[Settings | None] = None
+    words: ClassVar[Mapping[str, Words]] = {}
 
     def check(self, parameters: AuditParameters) -> None:  # noqa: B027 (nothing to refuse is a fine answer)
         """Refuse parameters that no data could make usable: when an audit is planned, long before it runs.

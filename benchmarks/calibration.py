@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audits.metrics.distributions import (
+from audits.metrics.drift.distributions import (
     CategoricalDistribution,
     Distribution,
     numeric_distribution,
 )
-from audits.metrics.drift_effects import drift_effect
-from audits.metrics.drift_methods import Pair, drift_score
-from audits.metrics.drift_null import DRAWS, calibrated_verdict, effect_null
+from audits.metrics.drift.effects import drift_effect
+from audits.metrics.drift.methods import Pair, drift_score
+from audits.metrics.drift.null import DRAWS, calibrated_verdict, effect_null
 
 #: Draws one side's rows.
 Draw: TypeAlias = Callable[[np.random.Generator, int], Distribution]

@@ -68,10 +68,10 @@ def ours(folder: Path) -> dict[str, Any]:
 
     from audits.kinds import AuditInput, AuditParameters
     from audits.kinds.group_disparity import GroupDisparity
-    from audits.metrics.group_summaries import bootstrap_counts
+    from audits.metrics.disparity.group_summaries import bootstrap_counts
+    from audits.metrics.disparity.rates import OUTCOMES, RATES, outcome_codes, rate_counts
     from audits.metrics.groups import GroupCounts, count_cells
-    from audits.metrics.outcome_values import numbers
-    from audits.metrics.rates import OUTCOMES, RATES, outcome_codes, rate_counts
+    from audits.metrics.groups.outcome_values import numbers
     from audits.tables import MemoryTable
 
     read = pq.read_table(folder / FILE)

@@ -89,8 +89,8 @@ def generate(folder: Path, rows: int) -> None:
 
 def ours(reference: Path, current: Path) -> dict[str, float]:
     """The six metrics expected of the current file's scores, from files to values."""
-    from audits.metrics.label_free import estimate_values
-    from audits.metrics.score_counting import score_profile
+    from audits.metrics.scores.counting import score_profile
+    from audits.metrics.scores.label_free import estimate_values
     from audits.tables import ParquetTable
 
     learned = score_profile(ParquetTable(reference), "score", "label")
@@ -101,7 +101,7 @@ def audited(reference: Path, current: Path) -> dict[str, float | None]:
     """The same from the audit kind: with intervals, verdicts and the comparison of the scores."""
     from audits.kinds import AuditInput, AuditParameters
     from audits.kinds.estimated_performance import EstimatedPerformance
-    from audits.metrics.label_free import METRICS
+    from audits.metrics.scores.label_free import METRICS
     from audits.tables import ParquetTable
 
     parameters = AuditParameters(y_true="label", y_pred="score")

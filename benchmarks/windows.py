@@ -274,8 +274,8 @@ def _merged(days: Mapping[int, TableProfile], window: Window) -> TableProfile:
 
 def _as_evidently(reference: TableProfile, current: TableProfile) -> dict[str, Any]:
     """What Evidently says of two tables: each column's method, threshold, value and verdict, and the share of drifted."""
-    from audits.metrics.distributions import profile_distributions
-    from audits.metrics.drift_methods import Pair, drift_score
+    from audits.metrics.drift.distributions import profile_distributions
+    from audits.metrics.drift.methods import Pair, drift_score
     from audits.tables import ColumnType
 
     values, verdicts = {}, {}

@@ -13,6 +13,7 @@ from audits.contract import (
     Verdict,
     worst_verdict,
 )
+from audits.presentation import Settings, Words
 from governance.plugins import Registry
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "AuditKind",
     "AuditParameters",
     "Measurement",
+    "Settings",
     "Timing",
     "Verdict",
+    "Words",
     "audit_kind_choices",
     "audit_kinds",
     "worst_verdict",

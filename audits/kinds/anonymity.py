@@ -15,15 +15,15 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.anonymity import (
+from audits.metrics.privacy.anonymity import (
     distinct_diversity,
     entropy_diversity,
     equal_distance_closeness,
     equivalence_classes,
     ordered_distance_closeness,
 )
-from audits.metrics.resampling import Floats, Ints
-from audits.metrics.scored_rows import category_codes
+from audits.metrics.scores.scored_rows import category_codes
+from audits.metrics.statistics.resampling import Floats, Ints
 from audits.tables import ColumnType, Table
 
 #: Smallest class: 5, a common minimum cell size in releases of personal data. Others: see the reference page.

@@ -18,7 +18,7 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.arrivals import DailyRows, Volume, daily_rows, dispersion, volume_ratio
+from audits.metrics.drift.arrivals import DailyRows, Volume, daily_rows, dispersion, volume_ratio
 from audits.tables import Table
 
 AGE = "age-days"

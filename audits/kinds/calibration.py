@@ -18,17 +18,17 @@ from audits.kinds import (
     audit_kinds,
     worst_verdict,
 )
-from audits.metrics.calibration import Calibration as Assessed
-from audits.metrics.calibration import assess, calibration_groups, draws_of_rows, draws_of_units
-from audits.metrics.classification import MIN_CLASS_ROWS
-from audits.metrics.labelled_share import LEAST_SHARE, SHARE, labelled_share
-from audits.metrics.model_evaluation import MIN_ROWS, MIN_UNITS
-from audits.metrics.resampling import Estimate, unit_codes
-from audits.metrics.score_counting import score_profile
-from audits.metrics.score_groups import ScoreGroups
-from audits.metrics.score_metrics import Rows
-from audits.metrics.score_profiles import ScoreProfile
-from audits.metrics.scored_rows import category_codes, finite_numbers
+from audits.metrics.scores.calibration import Calibration as Assessed
+from audits.metrics.scores.calibration import assess, calibration_groups, draws_of_rows, draws_of_units
+from audits.metrics.scores.classification import MIN_CLASS_ROWS
+from audits.metrics.scores.counting import score_profile
+from audits.metrics.scores.groups import ScoreGroups
+from audits.metrics.scores.labelled_share import LEAST_SHARE, SHARE, labelled_share
+from audits.metrics.scores.metrics import Rows
+from audits.metrics.scores.model_evaluation import MIN_ROWS, MIN_UNITS
+from audits.metrics.scores.profiles import ScoreProfile
+from audits.metrics.scores.scored_rows import category_codes, finite_numbers
+from audits.metrics.statistics.resampling import Estimate, unit_codes
 
 ECE = "expected-calibration-error"
 ECE_LIMIT = 0.05

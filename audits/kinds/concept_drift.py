@@ -16,9 +16,9 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.concept_change import DRAWS, ConceptChange, concept_change
-from audits.metrics.predictions_and_outcomes import LABELS, NUMBERS, SCORE, Outcomes, outcomes
-from audits.metrics.sampled_rows import sample_rows
+from audits.metrics.drift.concept_change import DRAWS, ConceptChange, concept_change
+from audits.metrics.drift.predictions_and_outcomes import LABELS, NUMBERS, SCORE, Outcomes, outcomes
+from audits.metrics.drift.sampled_rows import sample_rows
 from audits.tables import Column, Table, TableError
 
 ROWS = "rows"

@@ -19,12 +19,12 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.aligned_pieces import aligned_pieces
+from audits.metrics.disparity.photo_pairs import PhotoPairs, photo_pairs
+from audits.metrics.disparity.rates import SELECTION, outcome_codes
+from audits.metrics.disparity.selective_labels import WIDTH, Reviewed, Selection, compare_reweighted
 from audits.metrics.groups import Unit, attributes_of, sum_cells
-from audits.metrics.outcome_values import numbers, value_range
-from audits.metrics.photo_pairs import PhotoPairs, photo_pairs
-from audits.metrics.rates import SELECTION, outcome_codes
-from audits.metrics.selective_labels import WIDTH, Reviewed, Selection, compare_reweighted
+from audits.metrics.groups.aligned_pieces import aligned_pieces
+from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
 from audits.verdicts.disparities import Rules, errored, judged
 from audits.verdicts.examination import Examination, check_groupings

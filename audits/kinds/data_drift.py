@@ -20,9 +20,9 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.drift_comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
-from audits.metrics.drift_methods import METHODS, MethodChoice, MethodError, SignificanceTest, parse_method
-from audits.metrics.drift_rows import RowReader
+from audits.metrics.drift.comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
+from audits.metrics.drift.methods import METHODS, MethodChoice, MethodError, SignificanceTest, parse_method
+from audits.metrics.drift.rows import RowReader
 from audits.profiles import ColumnProfile, DatetimeProfile, NumericProfile, TableProfile, profile_of
 from audits.tables import ColumnType, Table, TableError, columns_to_examine
 

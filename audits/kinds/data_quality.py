@@ -19,14 +19,14 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.distributions import (
+from audits.metrics.drift.distributions import (
     CategoricalDistribution,
     NumericDistribution,
     aligned,
     profile_distributions,
     rows_outside,
 )
-from audits.metrics.intervals import newcombe, wilson
+from audits.metrics.statistics.intervals import newcombe, wilson
 from audits.profiles import ColumnProfile, NumericProfile, profile_of
 from audits.tables import ColumnType, Table, TableError, columns_to_examine
 

@@ -15,13 +15,13 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.classification import MIN_CLASS_ROWS
-from audits.metrics.label_free import METRICS, LabelFreeEstimates, estimate_without_labels
-from audits.metrics.model_evaluation import MIN_ROWS
-from audits.metrics.resampling import percentile_interval, ratio
-from audits.metrics.score_comparison import ScoreComparison, compare_scores
-from audits.metrics.score_counting import score_profile
-from audits.metrics.score_profiles import ScoreProfile
+from audits.metrics.scores.classification import MIN_CLASS_ROWS
+from audits.metrics.scores.comparison import ScoreComparison, compare_scores
+from audits.metrics.scores.counting import score_profile
+from audits.metrics.scores.label_free import METRICS, LabelFreeEstimates, estimate_without_labels
+from audits.metrics.scores.model_evaluation import MIN_ROWS
+from audits.metrics.scores.profiles import ScoreProfile
+from audits.metrics.statistics.resampling import percentile_interval, ratio
 
 REFERENCE_TOLERANCE = 0.10
 #: The scores count as unlike the reference's from this distance, and from this share outside its range.

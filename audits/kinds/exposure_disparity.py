@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.kinds import AuditInput, AuditInputError, AuditKind, AuditParameters, Measurement, audit_kinds
-from audits.metrics.disparity import Sizes
-from audits.metrics.eligible_coverage import reach
-from audits.metrics.expected_users import enough_with_any
-from audits.metrics.exposure import amounts, flags, places
-from audits.metrics.exposure_changes import compare_changes, period_sums
-from audits.metrics.group_comparisons import Compared, SumRatio, compare_ratios
+from audits.metrics.disparity.disparities import Sizes
+from audits.metrics.disparity.group_comparisons import Compared, SumRatio, compare_ratios
+from audits.metrics.disparity.pooled_tests import Powers, with_permutation_p
 from audits.metrics.groups import GroupSums, UnitSums, attributes_of, count_cells
 from audits.metrics.groups.counting import MOST_LEVELS
-from audits.metrics.keyed_sums import MOST_PERIODS, KeyedSums, sum_by_key
-from audits.metrics.list_scores import ListRows, UserScores, user_scores
-from audits.metrics.pooled_tests import Powers, with_permutation_p
+from audits.metrics.groups.keyed_sums import MOST_PERIODS, KeyedSums, sum_by_key
+from audits.metrics.lists.eligible_coverage import reach
+from audits.metrics.lists.expected_users import enough_with_any
+from audits.metrics.lists.exposure import amounts, flags, places
+from audits.metrics.lists.exposure_changes import compare_changes, period_sums
+from audits.metrics.lists.scores import ListRows, UserScores, user_scores
 from audits.tables import Column, ColumnFault, Table, TableError
 from audits.verdicts.disparities import errored, judged
 from audits.verdicts.examination import Examination

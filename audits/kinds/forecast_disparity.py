@@ -17,11 +17,16 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.forecast_errors import MISS_RATE, RELATIVE_ERROR, WIDTH, ForecastRows
+from audits.metrics.disparity.forecast_errors import MISS_RATE, RELATIVE_ERROR, WIDTH, ForecastRows
+from audits.metrics.disparity.size_curves import WIDTH as CURVE_WIDTH
+from audits.metrics.disparity.size_curves import (
+    SizeCurve,
+    curve_statistics,
+    kullback_leibler,
+    total_variation,
+)
 from audits.metrics.groups import Unit, sum_cells
-from audits.metrics.intervals import percentile_interval
-from audits.metrics.size_curves import WIDTH as CURVE_WIDTH
-from audits.metrics.size_curves import SizeCurve, curve_statistics, kullback_leibler, total_variation
+from audits.metrics.statistics.intervals import percentile_interval
 from audits.tables import TableError
 from audits.verdicts.disparities import Rules, errored, judged, number
 from audits.verdicts.examination import Examination, check_groupings

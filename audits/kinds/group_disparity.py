@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.kinds import AuditInput, AuditInputError, AuditKind, AuditParameters, Measurement, audit_kinds
-from audits.metrics.group_comparisons import SumRatio
-from audits.metrics.outcome_values import ValueRange, numbers, value_range
-from audits.metrics.rates import RATES, SELECTION, outcome_codes
+from audits.metrics.disparity.group_comparisons import SumRatio
+from audits.metrics.disparity.rates import RATES, SELECTION, outcome_codes
+from audits.metrics.groups.outcome_values import ValueRange, numbers, value_range
 from audits.tables import Column, Table, TableError
 from audits.verdicts.disparities import Rules, errored
 from audits.verdicts.examination import Examination, check_groupings

@@ -18,11 +18,11 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.bias_scan import Subgroup, bias_scan, described
-from audits.metrics.group_summaries import Summary, group_summaries
+from audits.metrics.disparity.bias_scan import Subgroup, bias_scan, described
+from audits.metrics.disparity.group_summaries import Summary, group_summaries
+from audits.metrics.disparity.rates import OUTCOMES, SELECTION, outcome_codes, rate_counts
 from audits.metrics.groups import UNDECLARED, GroupCells, count_cells
-from audits.metrics.outcome_values import numbers, value_range
-from audits.metrics.rates import OUTCOMES, SELECTION, outcome_codes, rate_counts
+from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
 from audits.verdicts.disparities import Rules, check_ratio, number
 

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.kinds import AuditInput, AuditInputError, AuditKind, AuditParameters, Measurement, audit_kinds
-from audits.metrics.expected_users import enough_with_any
-from audits.metrics.exposure import gini
-from audits.metrics.exposure_shares import ShareComparison
-from audits.metrics.group_comparisons import Compared, SumRatio, compare_ratios
+from audits.metrics.disparity.group_comparisons import Compared, SumRatio, compare_ratios
 from audits.metrics.groups import GroupSums, Unit, UnitSums, attributes_of, sum_cells
 from audits.metrics.groups.counting import MOST_LEVELS
-from audits.metrics.intervals import mean_interval
-from audits.metrics.item_exposures import (
+from audits.metrics.groups.keyed_sums import KeyedSums
+from audits.metrics.lists.expected_users import enough_with_any
+from audits.metrics.lists.exposure import gini
+from audits.metrics.lists.exposure_shares import ShareComparison
+from audits.metrics.lists.item_exposures import (
     EXPOSURE,
     LISTED,
     RELATED,
@@ -31,16 +31,16 @@ from audits.metrics.item_exposures import (
     item_exposures,
     item_groups,
 )
-from audits.metrics.keyed_sums import KeyedSums
-from audits.metrics.list_tops import ListTops, list_tops
-from audits.metrics.popularity import popularity_lift
-from audits.metrics.ranked_representation import (
+from audits.metrics.lists.popularity import popularity_lift
+from audits.metrics.lists.ranked_representation import (
     at_least,
     failing_lists,
     failing_share,
     least_counts,
     ndkl,
 )
+from audits.metrics.lists.tops import ListTops, list_tops
+from audits.metrics.statistics.intervals import mean_interval
 from audits.tables import Table, TableError
 from audits.verdicts.disparities import errored, judged, number
 from audits.verdicts.examination import Examination

@@ -15,10 +15,10 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.classification import row_log_loss
-from audits.metrics.membership import attack_auc, attack_rate
-from audits.metrics.resampling import Estimate, Floats
-from audits.metrics.scored_rows import category_codes, finite_numbers
+from audits.metrics.privacy.membership import attack_auc, attack_rate
+from audits.metrics.scores.classification import row_log_loss
+from audits.metrics.scores.scored_rows import category_codes, finite_numbers
+from audits.metrics.statistics.resampling import Estimate, Floats
 from audits.tables import ColumnType, Table
 
 #: Name -> limit, and the value that guessing reaches. Why these: see the reference page.

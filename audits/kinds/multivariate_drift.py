@@ -18,11 +18,11 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.distributions import CategoricalDistribution, column_distribution
-from audits.metrics.domain_classifier import Discrimination, discriminate
-from audits.metrics.encoding import Feature, column_features
-from audits.metrics.reconstruction import Reconstruction, reconstruction
-from audits.metrics.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
+from audits.metrics.drift.distributions import CategoricalDistribution, column_distribution
+from audits.metrics.drift.domain_classifier import Discrimination, discriminate
+from audits.metrics.drift.reconstruction import Reconstruction, reconstruction
+from audits.metrics.drift.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
+from audits.metrics.scores.encoding import Feature, column_features
 from audits.tables import Column, ColumnType, Table, columns_to_examine
 
 AUC = "domain-classifier-auc"

@@ -16,9 +16,9 @@ from audits.kinds import (
     audit_kinds,
     worst_verdict,
 )
-from audits.metrics.labelled_share import LEAST_SHARE, SHARE, labelled_share
-from audits.metrics.model_evaluation import TASKS, Evaluation, Request, evaluate
-from audits.metrics.resampling import Estimate, percentile_interval, ratio
+from audits.metrics.scores.labelled_share import LEAST_SHARE, SHARE, labelled_share
+from audits.metrics.scores.model_evaluation import TASKS, Evaluation, Request, evaluate
+from audits.metrics.statistics.resampling import Estimate, percentile_interval, ratio
 
 #: Metrics whose best value is 1, and those whose best value is 0. ``bias`` is judged by its size.
 HIGHER_IS_BETTER = frozenset(

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.kinds import AuditInput, AuditInputError, AuditKind, AuditParameters, Measurement, audit_kinds
-from audits.metrics.agreement import coincidences_of_two, krippendorff_alpha
-from audits.metrics.association import cramers_v, permutation_p
+from audits.metrics.disparity.rates import SELECTION, outcome_codes
+from audits.metrics.disparity.represented import crossed, declared_shares, represented
 from audits.metrics.groups import attributes_of, count_cells
-from audits.metrics.outcome_values import numbers, value_range
-from audits.metrics.rates import SELECTION, outcome_codes
-from audits.metrics.represented import crossed, declared_shares, represented
+from audits.metrics.groups.outcome_values import numbers, value_range
+from audits.metrics.statistics.agreement import coincidences_of_two, krippendorff_alpha
+from audits.metrics.statistics.association import cramers_v, permutation_p
 from audits.tables import Column, TableError
 from audits.verdicts.disparities import DEFAULTS, Rules, errored
 from audits.verdicts.examination import Examination, check_groupings

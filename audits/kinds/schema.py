@@ -18,7 +18,7 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.type_changes import Change, type_change
+from audits.metrics.drift.type_changes import Change, type_change
 from audits.tables import ColumnFault, Table, columns_to_examine
 
 CHANGE = "schema-change"

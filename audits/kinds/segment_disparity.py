@@ -19,9 +19,9 @@ from audits.kinds import (
     Verdict,
     audit_kinds,
 )
-from audits.metrics.outcome_values import numbers, value_range
-from audits.metrics.rates import SELECTION, outcome_codes
-from audits.metrics.segments import Segments, corresponding, joint_counts
+from audits.metrics.disparity.rates import SELECTION, outcome_codes
+from audits.metrics.disparity.segments import Segments, corresponding, joint_counts
+from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, TableError
 from audits.verdicts.compositions import composition_measured
 from audits.verdicts.disparities import Rules, errored

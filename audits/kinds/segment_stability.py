@@ -17,9 +17,9 @@ from audits.kinds import (
     audit_kinds,
     worst_verdict,
 )
-from audits.metrics.clustering import adjusted_rand_index, best_jaccard, contingency
-from audits.metrics.resampling import Floats, Ints
-from audits.metrics.scored_rows import category_codes
+from audits.metrics.scores.clustering import adjusted_rand_index, best_jaccard, contingency
+from audits.metrics.scores.scored_rows import category_codes
+from audits.metrics.statistics.resampling import Floats, Ints
 from audits.tables import Table
 
 #: Hennig 2007 and the manual of his R package fpc, for Jaccard similarities: at least .75 is a valid, stable cluster;

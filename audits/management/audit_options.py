@@ -89,6 +89,7 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--attributes", metavar="FILE", help="sensitive columns that are kept in a file of their own"
     )
+    parser.add_argument("--purpose", metavar="TEXT", help="what the data are used for")
     parser.add_argument("--attributes-key", metavar="C", help="column by which these find their rows")
 
 

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from django.db.models import Max
 
 from audits.kinds import data_drift
-from audits.metrics.drift_comparison import THRESHOLD_NAMES
-from audits.metrics.drift_methods import MethodChoice, MethodError, parse_method
-from audits.metrics.drift_replay import PastComparison, would_drift
+from audits.metrics.drift.comparison import THRESHOLD_NAMES
+from audits.metrics.drift.methods import MethodChoice, MethodError, parse_method
+from audits.metrics.drift.replay import PastComparison, would_drift
 from audits.models import AuditPlan, DriftPoint
 from audits.selectors.monitoring import MONITORED_WINDOWS, monitoring, points
 from audits.selectors.windows import DAY, cadence_start

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from django.db.models import Max, QuerySet
 
 from audits.kinds import AuditInputError, Verdict
-from audits.metrics.change_points import change_points
+from audits.metrics.statistics.change_points import change_points
 from audits.models import AuditPlan, DriftPoint
 from audits.selectors.windows import LENGTHS, Partition, days_between, partitions, window_ending
 from models_registry.models import ModelVersion

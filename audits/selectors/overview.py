@@ -23,6 +23,7 @@ DIMENSIONS = (
     ("quality", "Data quality", "Whether the inputs are complete, plausible and of known categories."),
     ("bias", "Bias", "How differently the model treats comparable groups of people or sellers."),
     ("privacy", "Privacy", "What the model or its data could reveal about one person."),
+    ("conduct", "Conduct", "Whether others' designs and customers' freedom of choice are respected."),
 )
 DIMENSION_SLUGS = tuple(slug for slug, _, _ in DIMENSIONS)
 

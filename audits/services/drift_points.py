@@ -10,7 +10,7 @@ from typing import Any
 
 from audits.kinds import Verdict
 from audits.kinds.data_drift import DEFAULT_ROWS
-from audits.metrics.drift_comparison import (
+from audits.metrics.drift.comparison import (
     Comparison,
     NotComparable,
     TooFewRows,
@@ -18,9 +18,9 @@ from audits.metrics.drift_comparison import (
     compare_pair,
     method_values,
 )
-from audits.metrics.drift_intervals import effect_interval
-from audits.metrics.drift_methods import Pair
-from audits.metrics.drift_null import Null, effect_null
+from audits.metrics.drift.intervals import effect_interval
+from audits.metrics.drift.methods import Pair
+from audits.metrics.drift.null import Null, effect_null
 from audits.models import DriftPoint
 from audits.profiles import TableProfile
 from audits.tables import ColumnType

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audits.kinds import AuditInput
-from audits.metrics.aligned_pieces import aligned_pieces
+from audits.metrics.groups.aligned_pieces import aligned_pieces
 from audits.services.partitioned import SnapshotTable
 from audits.tables import PIECE_ROWS, Column, ColumnFault, ColumnType, Table, TableError
 from governance.models import DatasetSnapshot

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.contract import Measurement, Verdict
-from audits.metrics.compositions import (
+from audits.metrics.disparity.compositions import (
     MOST_CELLS,
     Resampled,
     association,
@@ -23,9 +23,9 @@ from audits.metrics.compositions import (
     of_units,
     representation_balance,
 )
-from audits.metrics.group_comparisons import compare_ratios
+from audits.metrics.disparity.group_comparisons import compare_ratios
+from audits.metrics.disparity.segments import Segments
 from audits.metrics.groups import GroupCells, Groups, GroupSums, Unit, attributes_of, count_cells, sum_cells
-from audits.metrics.segments import Segments
 from audits.verdicts.disparities import judged, number
 from audits.verdicts.examination import Examination
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from audits.contract import AuditInputError, AuditParameters, Measurement, Verdict
-from audits.metrics.disparity import Adjusted, Comparison, Sizes, adjust
-from audits.metrics.group_comparisons import Compared
-from audits.metrics.rates import COMPLEMENTS
+from audits.metrics.disparity.disparities import Adjusted, Comparison, Sizes, adjust
+from audits.metrics.disparity.group_comparisons import Compared
+from audits.metrics.disparity.rates import COMPLEMENTS
 
 #: What each override in ``thresholds`` changes, and its default.
 DEFAULTS = {"tolerance": 0.8, "alpha": 0.05, "min_n": 30.0, "min_expected": 5.0}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from audits.contract import AuditInput, AuditInputError, AuditParameters, Measurement
-from audits.metrics.group_comparisons import (
+from audits.metrics.disparity.group_comparisons import (
     Compared,
     SumRatio,
     compare_counts,
@@ -15,6 +15,9 @@ from audits.metrics.group_comparisons import (
     compare_ratios,
     rate_ratios,
 )
+from audits.metrics.disparity.moments import Moments
+from audits.metrics.disparity.rates import OUTCOMES, indicators_of
+from audits.metrics.disparity.stratified import compare_within
 from audits.metrics.groups import (
     GroupCells,
     GroupSums,
@@ -26,9 +29,6 @@ from audits.metrics.groups import (
     usable_groupings,
 )
 from audits.metrics.groups.counting import OutcomeOf, StatisticsOf
-from audits.metrics.moments import Moments
-from audits.metrics.rates import OUTCOMES, indicators_of
-from audits.metrics.stratified import compare_within
 from audits.tables import Table, TableError
 from audits.verdicts.disparities import Rules, errored, judged
 

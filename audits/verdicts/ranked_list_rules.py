@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from audits.contract import AuditInputError, AuditParameters, Measurement, Verdict
 from audits.metrics.groups import attributes_of
-from audits.metrics.ranking import CUTOFF
+from audits.metrics.scores.ranking import CUTOFF
 from audits.verdicts.disparities import DEFAULTS, Rules
 from audits.verdicts.examination import check_groupings
 

@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 
 from audits.contract import Measurement, Verdict
-from audits.metrics.goodness_of_fit import goodness_of_fit, kullback_leibler, rogan_gladen, total_variation
-from audits.metrics.represented import Represented
+from audits.metrics.disparity.represented import Represented
+from audits.metrics.statistics.goodness_of_fit import (
+    goodness_of_fit,
+    kullback_leibler,
+    rogan_gladen,
+    total_variation,
+)
 from audits.verdicts.disparities import MAX_TOLERANCE_USED, Rules, errored, number
 
 #: A ratio equal to its limit up to rounding is inside.

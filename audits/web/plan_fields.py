@@ -1,18 +1,19 @@
 """Which settings the plan editor offers for each kind of audit, with the defaults of the kind itself.
 
-A kind that is not listed can be planned all the same: its limits are then written as ``name = number``, one a line,
+A kind says in ``settings`` what it offers, or is listed here. One that does neither can be planned all the same: its limits are then written as ``name = number``, one a line,
 with the names that its reference page gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from audits.kinds import (
+    Settings,
     anonymity,
     arrival,
+    audit_kinds,
     calibration,
     concept_drift,
     counterfeit_disparity,
@@ -32,29 +33,10 @@ from audits.kinds import (
     segment_disparity,
     segment_stability,
 )
-from audits.metrics.drift_effects import CLIPPED_WASSERSTEIN, EFFECTS, JENSEN_SHANNON
-from audits.metrics.drift_methods import METHODS
-from audits.metrics.ranking import CUTOFF
+from audits.metrics.drift.effects import CLIPPED_WASSERSTEIN, EFFECTS, JENSEN_SHANNON
+from audits.metrics.drift.methods import METHODS
+from audits.metrics.scores.ranking import CUTOFF
 from audits.verdicts import disparities
-
-
-@dataclass(frozen=True, slots=True)
-class KindFields:
-    """``limits`` are named thresholds with their defaults, ``columns`` the parameters that name a column or several.
-
-    ``columns_help`` says what the parameter ``columns`` itself does.
-    ``methods`` are the values that the parameter ``method`` may have, besides none. ``lines`` are parameters with several
-    entries, written one a line; ``roles`` are the names that the parameter of that name knows.
-    """
-
-    limits: Mapping[str, float] = field(default_factory=dict)
-    columns: tuple[str, ...] = ("columns",)
-    columns_help: str = "None chosen means every column."
-    methods: tuple[str, ...] = ()
-    free_limits: bool = False
-    lines: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-
 
 #: Parameters that hold several columns.
 SEVERAL = frozenset({"columns", "sensitive", "quasi_identifiers", "strata"})
@@ -73,6 +55,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "labels_id": "Identifier of a prediction",
         "baseline": "Naive prediction",
         "entity": "Independent unit",
+        "purpose": "Purpose",
         "quasi_identifiers": "Quasi-identifiers",
         "sensitive_value": "Sensitive value",
         CLIPPED_WASSERSTEIN: "Effect on numbers",
@@ -107,9 +90,9 @@ _DRIFT_METHODS = ("evidently", *METHODS, *(f"evidently:{name}" for name in METHO
 
 def _bias(
     own: Mapping[str, float], *columns: str, roles: tuple[str, ...] = (), methods: tuple[str, ...] = ()
-) -> KindFields:
+) -> Settings:
     """A kind that compares groups of rows."""
-    return KindFields(
+    return Settings(
         limits={**disparities.DEFAULTS, **own},
         columns=("sensitive", "y_true", "y_pred", "entity", "strata", *columns),
         methods=methods,
@@ -118,9 +101,9 @@ def _bias(
     )
 
 
-def _of_lists(own: Mapping[str, float], roles: tuple[str, ...], *lines: str) -> KindFields:
+def _of_lists(own: Mapping[str, float], roles: tuple[str, ...], *lines: str) -> Settings:
     """A kind that reads ranked lists, a row for each place."""
-    return KindFields(
+    return Settings(
         limits={**disparities.DEFAULTS, "cutoff": CUTOFF, **own},
         columns=("sensitive", "strata"),
         lines=("roles", *lines),
@@ -128,9 +111,9 @@ def _of_lists(own: Mapping[str, float], roles: tuple[str, ...], *lines: str) -> 
     )
 
 
-FIELDS: Mapping[str, KindFields] = MappingProxyType(
+FIELDS: Mapping[str, Settings] = MappingProxyType(
     {
-        "data-drift": KindFields(
+        "data-drift": Settings(
             limits={
                 **EFFECTS,
                 data_drift.SHARE: data_drift.DEFAULT_SHARE,
@@ -138,34 +121,34 @@ FIELDS: Mapping[str, KindFields] = MappingProxyType(
             },
             methods=_DRIFT_METHODS,
         ),
-        "prediction-drift": KindFields(
+        "prediction-drift": Settings(
             limits={**EFFECTS, prediction_drift.ROWS: prediction_drift.DEFAULT_ROWS},
             columns=("y_pred",),
             methods=_DRIFT_METHODS,
         ),
-        "multivariate-drift": KindFields(
+        "multivariate-drift": Settings(
             limits={name: limit for name, (limit, _) in multivariate_drift.LIMITS.items()}
         ),
-        "concept-drift": KindFields(limits=concept_drift.DEFAULTS, columns=("y_true", "y_pred")),
-        "schema": KindFields(),
-        "arrival": KindFields(limits=arrival.DEFAULTS),
-        "calibration": KindFields(
+        "concept-drift": Settings(limits=concept_drift.DEFAULTS, columns=("y_true", "y_pred")),
+        "schema": Settings(),
+        "arrival": Settings(limits=arrival.DEFAULTS),
+        "calibration": Settings(
             limits=dict.fromkeys(calibration.LIMITS, calibration.ECE_LIMIT),
             columns=("y_true", "y_pred", "labels_id", "entity"),
         ),
-        "estimated-performance": KindFields(
+        "estimated-performance": Settings(
             limits=estimated_performance.DEFAULTS, columns=("y_true", "y_pred"), free_limits=True
         ),
-        "data-quality": KindFields(limits=data_quality.DEFAULT_THRESHOLDS),
+        "data-quality": Settings(limits=data_quality.DEFAULT_THRESHOLDS),
         "group-disparity": _bias(group_disparity.OWN_THRESHOLDS, methods=("fisher",)),
-        "intersectional-disparity": KindFields(
+        "intersectional-disparity": Settings(
             limits={**disparities.DEFAULTS, **intersectional_disparity.OWN_THRESHOLDS},
             columns=("sensitive", "y_true", "y_pred"),
         ),
         "forecast-disparity": _bias(
             forecast_disparity.OWN_THRESHOLDS, "baseline", roles=forecast_disparity.ROLES
         ),
-        "segment-disparity": KindFields(
+        "segment-disparity": Settings(
             limits=disparities.DEFAULTS,
             columns=("sensitive", "y_pred", "entity", "strata", "columns"),
             columns_help="A row that lacks one of them counts as having missing features.",
@@ -180,40 +163,40 @@ FIELDS: Mapping[str, KindFields] = MappingProxyType(
         "item-exposure": _of_lists(
             item_exposure.OWN_THRESHOLDS, (*item_exposure.NEEDED, *item_exposure.OPTIONAL), "population"
         ),
-        "representation": KindFields(
+        "representation": Settings(
             limits={**disparities.DEFAULTS, "min_images": representation.MIN_IMAGES},
             columns=("sensitive",),
             free_limits=True,
             lines=("population", "roles"),
             roles=representation.ROLES,
         ),
-        "performance": KindFields(
+        "performance": Settings(
             limits={"decision": 0.5, "reference-tolerance": performance.REFERENCE_TOLERANCE},
             columns=("y_true", "y_pred", "labels_id", "baseline", "entity"),
             free_limits=True,  # any of its metrics may have a limit
         ),
-        "membership-inference": KindFields(
+        "membership-inference": Settings(
             limits={name: limit for name, (limit, _) in membership_inference.LIMITS.items()},
             columns=("y_true", "y_pred"),
             methods=membership_inference.METHODS,
         ),
-        "anonymity": KindFields(
+        "anonymity": Settings(
             limits=anonymity.DEFAULTS,
             columns=("quasi_identifiers", "sensitive_value"),
             methods=anonymity.METHODS,
         ),
-        "segment-stability": KindFields(
+        "segment-stability": Settings(
             limits={"stable": segment_stability.STABLE, "doubtful": segment_stability.DOUBTFUL},
             columns=("y_pred", "columns"),
         ),
     }
 )
-_OTHER = KindFields(columns=("columns", "y_true", "y_pred", "entity"), free_limits=True)
+_OTHER = Settings(columns=("columns", "y_true", "y_pred", "entity"), free_limits=True)
 
 
-def fields_of(kind: str) -> KindFields:
+def fields_of(kind: str) -> Settings:
     """What the editor offers for a kind; for one that nobody described, everything that any kind may be told."""
-    return FIELDS.get(kind, _OTHER)
+    return audit_kinds.get(kind).settings or FIELDS.get(kind, _OTHER)
 
 
 def label_of(name: str) -> str:

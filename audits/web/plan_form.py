@@ -10,11 +10,13 @@ from django import forms
 
 from audits.kinds import AuditKind
 from audits.models import AuditPlan
-from audits.web.plan_fields import SEVERAL, KindFields, fields_of, label_of
+from audits.presentation import Settings
+from audits.web.plan_fields import SEVERAL, fields_of, label_of
 
 _LIMIT = "limit:"
 _COLUMN = "column:"
 _LINES = "lines:"
+_TEXT = "text:"
 #: The method by which Evidently's own verdict counts; alone, or before the name of a method.
 _EVIDENTLY = "evidently"
 _LINE_HELP = {
@@ -49,11 +51,12 @@ class PlanForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=_initial(plan, watched))
         self.kind = kind
-        self.shown: KindFields = fields_of(kind.slug)
+        self.shown: Settings = fields_of(kind.slug)
         self.stored: Mapping[str, Any] = plan.parameters if plan else {}
         if plan is not None and plan.required:
             del self.fields["name"]  # a required plan has none
         self._add_columns(columns)
+        self._add_texts()
         self._add_lines()
         self._add_method()
         self._add_limits()
@@ -78,6 +81,12 @@ class PlanForm(forms.Form):
                     choices=[("", "None"), *choices],
                     initial=self.stored.get(name, ""),
                 )
+
+    def _add_texts(self) -> None:
+        for name in self.shown.texts:
+            self.fields[_TEXT + name] = forms.CharField(
+                label=label_of(name), required=False, max_length=200, initial=self.stored.get(name, "")
+            )
 
     def _add_lines(self) -> None:
         for name in self.shown.lines:
@@ -109,7 +118,7 @@ class PlanForm(forms.Form):
         stored = dict(self.stored.get("thresholds", {}))
         for name, default in self.shown.limits.items():
             self.fields[_LIMIT + name] = forms.FloatField(
-                label=label_of(name),
+                label=self.shown.labels.get(name) or label_of(name),
                 required=False,
                 initial=stored.pop(name, None),
                 help_text=f"{default:g} when left empty",
@@ -166,6 +175,8 @@ class PlanForm(forms.Form):
         chosen = {**self.stored}
         for name in self.shown.columns:
             chosen[name] = self.cleaned_data[_COLUMN + name]
+        for name in self.shown.texts:
+            chosen[name] = self.cleaned_data[_TEXT + name].strip()
         for name in self.shown.lines:
             chosen[name] = self.cleaned_data[_LINES + name]
         if "method" in self.fields:
@@ -187,7 +198,7 @@ class PlanForm(forms.Form):
 
     @property
     def column_fields(self) -> Iterable[forms.BoundField]:
-        return [field for field in self if field.name.startswith((_COLUMN, _LINES))]
+        return [field for field in self if field.name.startswith((_COLUMN, _TEXT, _LINES))]
 
     @property
     def limit_fields(self) -> Iterable[forms.BoundField]:
@@ -195,7 +206,7 @@ class PlanForm(forms.Form):
 
     def add_service_error(self, field: str, message: str) -> None:
         """Put what a service refused beside the field that it names, or on top when there is none of that name."""
-        for name in (field, _COLUMN + field, _LIMIT + field, _LINES + field):
+        for name in (field, _COLUMN + field, _TEXT + field, _LIMIT + field, _LINES + field):
             if name in self.fields:
                 self.add_error(name, message)
                 return

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audits.metrics.ranking import UserScores, score_users
+from audits.metrics.scores.ranking import UserScores, score_users
 from config.demo.price_tiers import PREMIUM
 
 Ints = npt.NDArray[np.int64]

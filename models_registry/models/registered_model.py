@@ -107,6 +107,12 @@ class VersionSnapshot(models.Model):
         MEMBERS = "members", "Rows seen in training, scored"
         NON_MEMBERS = "non-members", "Rows not seen in training, scored"
         LABELS = "labels", "Labels that came later"
+        ATTRIBUTES = "attributes", "Sensitive attributes, kept apart"
+        CONSENT = "consent", "Consent records"
+        CONTACTS = "contacts", "Contacts and offers"
+        IMAGES = "images", "Images"
+        CATALOGUE = "catalogue", "Protected catalogue"
+        LISTS = "lists", "Ranked lists"
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="data")
     role = models.CharField(max_length=20, choices=Role.choices)
@@ -126,6 +132,12 @@ class VersionSnapshot(models.Model):
                         "members",
                         "non-members",
                         "labels",
+                        "attributes",
+                        "consent",
+                        "contacts",
+                        "images",
+                        "catalogue",
+                        "lists",
                     ]
                 ),
                 name="version_snapshot_role_valid",

@@ -16,7 +16,7 @@ from models_registry.kinds import ModelKind, model_kinds
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-DIMENSIONS = {"performance", "drift", "quality", "bias", "privacy"}
+DIMENSIONS = {"performance", "drift", "quality", "bias", "privacy", "conduct"}
 
 each_audit_kind = pytest.mark.parametrize("kind", list(audit_kinds), ids=lambda kind: kind.slug)
 each_model_kind = pytest.mark.parametrize("kind", list(model_kinds), ids=lambda kind: kind.slug)

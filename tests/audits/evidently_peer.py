@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from audits.metrics.distributions import column_distribution, profile_distributions
-from audits.metrics.drift_methods import EVIDENTLY_NAMES, Pair
+from audits.metrics.drift.distributions import column_distribution, profile_distributions
+from audits.metrics.drift.methods import EVIDENTLY_NAMES, Pair
 from audits.profiles import column_profile
 from audits.tables import MemoryTable
 

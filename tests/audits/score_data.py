@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audits.metrics.score_counting import ScoreProfileBuilder
-from audits.metrics.score_profiles import ScoreProfile
+from audits.metrics.scores.counting import ScoreProfileBuilder
+from audits.metrics.scores.profiles import ScoreProfile
 
 
 def scored(seed, n, slope=1.6, lift=0.3, moved=0.0):

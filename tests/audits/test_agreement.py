@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.agreement import coincidences_of, coincidences_of_two, krippendorff_alpha
+from audits.metrics.statistics.agreement import coincidences_of, coincidences_of_two, krippendorff_alpha
 
 #: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": sections A, B and C.
 TWO_BINARY = ("0100000010", "1110010000")

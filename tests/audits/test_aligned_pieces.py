@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from audits.metrics.aligned_pieces import aligned_pieces
+from audits.metrics.groups.aligned_pieces import aligned_pieces
 from audits.tables import Column, ColumnFault, ColumnType, MemoryTable, TableError
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
-from audits.metrics.anonymity import (
+from audits.metrics.privacy.anonymity import (
     distinct_diversity,
     entropy_diversity,
     equal_distance_closeness,

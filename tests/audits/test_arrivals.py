@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t
 
-from audits.metrics.arrivals import Volume, daily_rows, dispersion, volume_ratio
+from audits.metrics.drift.arrivals import Volume, daily_rows, dispersion, volume_ratio
 from audits.tables import MemoryTable, ParquetTable, TableError
 
 DAY = date(2024, 2, 28)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics import association
-from audits.metrics.association import cramers_v, pearson, permutation_p
+from audits.metrics.statistics import association
+from audits.metrics.statistics.association import cramers_v, pearson, permutation_p
 
 
 def test_published_example_of_clickhouse():

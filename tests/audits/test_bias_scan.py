@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.metrics.bias_scan import _score, bias_scan, described
+from audits.metrics.disparity.bias_scan import _score, bias_scan, described
 
 
 def crossed(*sizes):

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from audits.kinds.calibration import calibration_verdict
-from audits.metrics.calibration import (
+from audits.metrics.scores.calibration import (
     assess,
     bin_edges,
     brier_parts,
@@ -24,8 +24,8 @@ from audits.metrics.calibration import (
     draws_of_units,
     recalibration,
 )
-from audits.metrics.classification import score_estimates
-from audits.metrics.score_profiles import FALSE, TRUE
+from audits.metrics.scores.classification import score_estimates
+from audits.metrics.scores.profiles import FALSE, TRUE
 from tests.audits.score_data import SHAPES, profiled, scored
 
 each_shape = pytest.mark.parametrize("shape", SHAPES)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.change_points import MIN_SEGMENT, change_points
+from audits.metrics.statistics.change_points import MIN_SEGMENT, change_points
 
 WEEK = [0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 3.0]
 

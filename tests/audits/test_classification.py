@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from audits.metrics.classification import (
+from audits.metrics.scores.classification import (
     balanced_accuracy_gain,
     binary_estimates,
     multiclass_estimates,

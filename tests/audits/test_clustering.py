@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from audits.metrics.clustering import adjusted_rand_index, best_jaccard, contingency
+from audits.metrics.scores.clustering import adjusted_rand_index, best_jaccard, contingency
 
 labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import hypergeom
 
-from audits.metrics.concept_change import BINS, MIN_ROWS_IN_BIN, concept_change, prediction_bins
+from audits.metrics.drift.concept_change import BINS, MIN_ROWS_IN_BIN, concept_change, prediction_bins
 
 
 def by_value(outcomes_by_bin):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance
 
-from audits.metrics import drift_distances, drift_tests
-from audits.metrics.distributions import (
+from audits.metrics.drift import distances as drift_distances
+from audits.metrics.drift import tests as drift_tests
+from audits.metrics.drift.distributions import (
     aligned,
     binned,
     categorical_distribution,
@@ -20,7 +21,7 @@ from audits.metrics.distributions import (
     numeric_distribution,
     sturges_edges,
 )
-from audits.metrics.drift_methods import METHODS, MethodError, Pair, default_method, drift_score
+from audits.metrics.drift.methods import METHODS, MethodError, Pair, default_method, drift_score
 from audits.tables import MemoryTable
 
 counts = st.lists(st.integers(0, 1000), min_size=2, max_size=12).filter(any)

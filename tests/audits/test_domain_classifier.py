@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 
-from audits.metrics import domain_classifier
-from audits.metrics.domain_classifier import FOLDS, discriminate, null_variance
-from audits.metrics.encoding import Feature
+from audits.metrics.drift import domain_classifier
+from audits.metrics.drift.domain_classifier import FOLDS, discriminate, null_variance
+from audits.metrics.scores.encoding import Feature
 
 NAN = np.nan
 
@@ -163,8 +163,8 @@ def test_equal_tables_are_rarely_called_different(rows, repeats, monkeypatch):
 ALONE = """
 import numpy as np
 from threadpoolctl import threadpool_info
-from audits.metrics import domain_classifier
-from audits.metrics.encoding import Feature
+from audits.metrics.drift import domain_classifier
+from audits.metrics.scores.encoding import Feature
 
 fitted = domain_classifier._fitted
 seen = set()

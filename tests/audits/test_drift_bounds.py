@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.distributions import numeric_distribution
-from audits.metrics.drift_bounds import ChanceBound, clipped_wasserstein_bound, jensen_shannon_bound
-from audits.metrics.drift_distances import jensen_shannon
-from audits.metrics.drift_effects import effect_values
-from audits.metrics.drift_methods import Pair
-from audits.metrics.permutations import permuted_counts
+from audits.metrics.drift.bounds import ChanceBound, clipped_wasserstein_bound, jensen_shannon_bound
+from audits.metrics.drift.distances import jensen_shannon
+from audits.metrics.drift.distributions import numeric_distribution
+from audits.metrics.drift.effects import effect_values
+from audits.metrics.drift.methods import Pair
+from audits.metrics.statistics.permutations import permuted_counts
 
 pairs_of_counts = st.integers(2, 12).flatmap(
     lambda k: st.tuples(*[st.lists(st.integers(0, 1000), min_size=k, max_size=k).filter(any)] * 2)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from audits.metrics.distributions import numeric_distribution
-from audits.metrics.drift_comparison import comparable_pair, compare, method_values
-from audits.metrics.drift_methods import METHODS, Pair, parse_method
-from audits.metrics.drift_rows import RowPair
+from audits.metrics.drift.comparison import comparable_pair, compare, method_values
+from audits.metrics.drift.distributions import numeric_distribution
+from audits.metrics.drift.methods import METHODS, Pair, parse_method
+from audits.metrics.drift.rows import RowPair
 from audits.profiles import ColumnProfile, column_profile
 from audits.tables import MemoryTable
 

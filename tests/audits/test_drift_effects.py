@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics.distributions import categorical_distribution, numeric_distribution
-from audits.metrics.drift_distances import jensen_shannon, population_stability_index
-from audits.metrics.drift_effects import (
+from audits.metrics.drift.distances import jensen_shannon, population_stability_index
+from audits.metrics.drift.distributions import categorical_distribution, numeric_distribution
+from audits.metrics.drift.effects import (
     EFFECTS,
     clipped_wasserstein,
     drift_effect,
@@ -20,7 +20,7 @@ from audits.metrics.drift_effects import (
     psi_deciles,
     tail_rows,
 )
-from audits.metrics.drift_methods import Pair, drift_score
+from audits.metrics.drift.methods import Pair, drift_score
 
 numbers = st.lists(st.integers(-1000, 1000).map(lambda i: i / 8), min_size=3, max_size=250)
 

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from audits.metrics import drift_intervals, permutations
-from audits.metrics.distributions import categorical_distribution, numeric_distribution
-from audits.metrics.drift_effects import drift_effect, effect_values
-from audits.metrics.drift_intervals import MANY_ROWS, effect_interval
-from audits.metrics.drift_methods import Pair
+from audits.metrics.drift import intervals as drift_intervals
+from audits.metrics.drift.distributions import categorical_distribution, numeric_distribution
+from audits.metrics.drift.effects import drift_effect, effect_values
+from audits.metrics.drift.intervals import MANY_ROWS, effect_interval
+from audits.metrics.drift.methods import Pair
+from audits.metrics.statistics import permutations
 
 
 def numbers(rng: np.random.Generator, rows: tuple[int, int], shift: float) -> Pair:

@@ -13,9 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics import drift_distances, drift_rank_tests, drift_tests, permutations
-from audits.metrics.distributions import aligned, categorical_distribution, numeric_distribution
-from audits.metrics.drift_methods import (
+from audits.metrics.drift import distances as drift_distances
+from audits.metrics.drift import rank_tests as drift_rank_tests
+from audits.metrics.drift import tests as drift_tests
+from audits.metrics.drift.distributions import aligned, categorical_distribution, numeric_distribution
+from audits.metrics.drift.methods import (
     EVIDENTLY_NAMES,
     METHODS,
     MethodChoice,
@@ -26,7 +28,8 @@ from audits.metrics.drift_methods import (
     drift_score,
     parse_method,
 )
-from audits.metrics.permutations import permuted_batches
+from audits.metrics.statistics import permutations
+from audits.metrics.statistics.permutations import permuted_batches
 
 #: Many ties on purpose.
 numbers = st.lists(st.integers(-20, 20).map(lambda i: i / 4), min_size=5, max_size=40)
@@ -301,7 +304,7 @@ def test_every_method_can_be_chosen_with_either_verdict():
 
 def test_neither_scipy_stats_nor_pandas_is_loaded_until_a_test_needs_it():
     script = (
-        "import sys; import audits.metrics.drift_comparison, audits.metrics.drift_intervals, audits.metrics.drift_replay;"
+        "import sys; import audits.metrics.drift.comparison, audits.metrics.drift.intervals, audits.metrics.drift.replay;"
         "import audits.kinds.data_drift;"
         "print(sorted({'scipy.stats', 'scipy.optimize', 'pandas'} & set(sys.modules)))"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audits.metrics.drift_comparison import comparable_pair, compare, method_values
-from audits.metrics.drift_methods import METHODS, parse_method
-from audits.metrics.drift_replay import PastComparison, would_drift
+from audits.metrics.drift.comparison import comparable_pair, compare, method_values
+from audits.metrics.drift.methods import METHODS, parse_method
+from audits.metrics.drift.replay import PastComparison, would_drift
 from audits.profiles import ColumnProfile, table_profile
 from audits.tables import MemoryTable
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from audits.metrics import drift_rows
-from audits.metrics.distributions import column_distribution, profile_distribution
-from audits.metrics.drift_rows import RowReader
+from audits.metrics.drift import rows as drift_rows
+from audits.metrics.drift.distributions import column_distribution, profile_distribution
+from audits.metrics.drift.rows import RowReader
 from audits.profiles import column_profile
 from audits.tables import Column, ColumnFault, ColumnType, MemoryTable, TableError
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.encoding import (
+from audits.metrics.scores.encoding import (
     PROJECTED_DIMENSIONS,
     Feature,
     clip_limits,

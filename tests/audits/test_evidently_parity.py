@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audits.metrics.drift_methods import METHODS, drift_score
+from audits.metrics.drift.methods import METHODS, drift_score
 from tests.audits.evidently_peer import PeerScore, evidently_score, exact_pair, profiled_pair
 
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]

@@ -8,7 +8,7 @@ import pytest
 
 from audits.kinds import AuditInput, AuditParameters
 from audits.kinds.data_drift import DataDrift
-from audits.metrics.drift_methods import MethodError, drift_score
+from audits.metrics.drift.methods import MethodError, drift_score
 from audits.tables import MemoryTable
 from tests.audits.evidently_peer import (
     OURS_BY_DISPLAY_NAME,

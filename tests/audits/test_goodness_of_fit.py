@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics import goodness_of_fit as fit
-from audits.metrics.goodness_of_fit import (
+from audits.metrics.statistics import goodness_of_fit as fit
+from audits.metrics.statistics.goodness_of_fit import (
     clopper_pearson,
     exact_binomial,
     exact_multinomial,

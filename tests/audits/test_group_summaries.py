@@ -8,14 +8,14 @@ from fairlearn import metrics as fairlearn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.group_summaries import (
+from audits.metrics.disparity.group_summaries import (
     SUMMARIES,
     bootstrap_counts,
     group_summaries,
     smoothed_epsilon,
 )
+from audits.metrics.disparity.rates import FN, FP, OUTCOMES, TN, TP
 from audits.metrics.groups import GroupCounts, Groups
-from audits.metrics.rates import FN, FP, OUTCOMES, TN, TP
 
 #: Admitted of applicants to "University X", gender A/B by race 1/2: Foulds, Islam, Keya and Pan 2020, "An intersectional
 #: definition of fairness", table I (the figures of Charig et al. 1986 on kidney stones).

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics.disparity import Sizes, Sums, adjust, compare_sums, units_by_group
+from audits.metrics.disparity.disparities import Sizes, Sums, adjust, compare_sums, units_by_group
+from audits.metrics.disparity.rates import OUTCOMES, RATES, outcome_codes, rate_counts
 from audits.metrics.groups import (
     Groups,
     GroupSums,
@@ -21,7 +22,6 @@ from audits.metrics.groups import (
 )
 from audits.metrics.groups.adding import DENSE, added_up
 from audits.metrics.groups.sums import MOST_UNITS, merge_sums
-from audits.metrics.rates import OUTCOMES, RATES, outcome_codes, rate_counts
 from audits.tables import PIECE_ROWS, MemoryTable, TableError
 
 AGES, SHOPS = ("18-29", "30+", None), ("Paris", "Milan", "undeclared", None)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics.intervals import (
+from audits.metrics.statistics.intervals import (
     BLOCKS,
     ClusterBootstrap,
     koopman,
@@ -17,7 +17,7 @@ from audits.metrics.intervals import (
     welch_interval,
     wilson,
 )
-from audits.metrics.proportion_tests import two_proportion_z
+from audits.metrics.statistics.proportion_tests import two_proportion_z
 
 
 def pair(interval):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from audits.metrics.label_free import (
+from audits.metrics.scores.label_free import (
     METRICS,
     calibration_helps,
     estimate_values,
     estimate_without_labels,
     isotonic_calibrator,
 )
-from audits.metrics.score_metrics import profile_metrics
-from audits.metrics.score_profiles import MAX_CELLS
+from audits.metrics.scores.metrics import profile_metrics
+from audits.metrics.scores.profiles import MAX_CELLS
 from tests.audits.score_data import profiled, scored
 
 #: CBPE of NannyML 0.13.1 (scikit-learn 1.9.1, NumPy 2.4.6; one chunk, isotonic calibration) for the pairs of ``pair``:

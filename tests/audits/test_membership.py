@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from audits.metrics.membership import attack_auc, attack_rate
+from audits.metrics.privacy.membership import attack_auc, attack_rate
 
 
 def _sides(seed, ties=False):

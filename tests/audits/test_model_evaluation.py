@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audits.metrics.model_evaluation import Request, evaluate
+from audits.metrics.scores.model_evaluation import Request, evaluate
 from audits.tables import MemoryTable
 
 ROWS = 60

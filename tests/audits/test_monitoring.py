@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from audits import tasks
-from audits.metrics.drift_comparison import comparable_pair, compare, method_values
+from audits.metrics.drift.comparison import comparable_pair, compare, method_values
 from audits.models import AuditPlan, AuditRun, DriftPoint
 from audits.profiles import TableProfile, merge_all, table_profile
 from audits.selectors.dry_runs import dry_run

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from audits.metrics.multiplicity import benjamini_hochberg, holm
+from audits.metrics.statistics.multiplicity import benjamini_hochberg, holm
 
 P_VALUES = arrays(np.float64, st.integers(1, 12), elements=st.floats(0, 1))
 #: Benjamini and Hochberg 1995, section 4.1: fifteen cardiac outcomes of a thrombolysis trial.

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from audits.metrics.predictions_and_outcomes import LABELS, NUMBERS, SCORE, outcomes
+from audits.metrics.drift.predictions_and_outcomes import LABELS, NUMBERS, SCORE, outcomes
 from audits.tables import MemoryTable, TableError
 
 

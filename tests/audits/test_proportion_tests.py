@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics.proportion_tests import (
+from audits.metrics.statistics.proportion_tests import (
     expected_minimum,
     fisher_exact,
     satterthwaite,

@@ -10,22 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audits.metrics import keyed_sums, list_tops
-from audits.metrics.eligible_coverage import reach
-from audits.metrics.exposure import amounts, attention, flags, gini, places
-from audits.metrics.keyed_sums import in_order, sum_by_key
-from audits.metrics.list_scores import ListRows, tier_divergence, user_scores
-from audits.metrics.list_tops import list_tops as read_tops
-from audits.metrics.pooled_tests import permutation_p
-from audits.metrics.popularity import popularity_lift
-from audits.metrics.ranked_representation import (
+from audits.metrics.disparity.pooled_tests import permutation_p
+from audits.metrics.groups import keyed_sums
+from audits.metrics.groups.keyed_sums import in_order, sum_by_key
+from audits.metrics.lists import tops as list_tops
+from audits.metrics.lists.eligible_coverage import reach
+from audits.metrics.lists.exposure import amounts, attention, flags, gini, places
+from audits.metrics.lists.popularity import popularity_lift
+from audits.metrics.lists.ranked_representation import (
     at_least,
     failing_lists,
     failing_share,
     least_counts,
     ndkl,
 )
-from audits.metrics.ranking import score_users
+from audits.metrics.lists.scores import ListRows, tier_divergence, user_scores
+from audits.metrics.lists.tops import list_tops as read_tops
+from audits.metrics.scores.ranking import score_users
 from audits.tables import Column, MemoryTable, TableError
 
 

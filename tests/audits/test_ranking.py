@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
 
-from audits.metrics.ranking import ranking_estimates, score_users
+from audits.metrics.scores.ranking import ranking_estimates, score_users
 
 
 def test_one_user_computed_by_hand():

@@ -7,8 +7,8 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from audits.metrics.encoding import Feature
-from audits.metrics.reconstruction import CHUNKS, principal_components, reconstruction
+from audits.metrics.drift.reconstruction import CHUNKS, principal_components, reconstruction
+from audits.metrics.scores.encoding import Feature
 
 
 def table(n, rng, p=6, correlated=True):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from audits.metrics.regression import regression_estimates
+from audits.metrics.scores.regression import regression_estimates
 
 
 def _values(truth, predicted, baseline=None):

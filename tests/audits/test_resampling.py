@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from audits.metrics.resampling import Resampler, percentile_interval, ratio, unit_codes, wilson_limits
+from audits.metrics.statistics.resampling import (
+    Resampler,
+    percentile_interval,
+    ratio,
+    unit_codes,
+    wilson_limits,
+)
 
 
 def test_rows_without_a_cluster_are_units_of_their_own():

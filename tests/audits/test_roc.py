@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from audits.metrics.roc import auc_covariance, auc_difference, auc_interval
+from audits.metrics.scores.roc import auc_covariance, auc_difference, auc_interval
 
 
 def _case(seed, n=60, ties=True):

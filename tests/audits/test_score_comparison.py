@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import binom
 
-from audits.metrics.score_comparison import compare_scores
+from audits.metrics.scores.comparison import compare_scores
 from tests.audits.score_data import profiled, scored
 
 

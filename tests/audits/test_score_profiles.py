@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from audits.metrics import score_counting
-from audits.metrics.score_counting import ScoreProfileBuilder, score_profile
-from audits.metrics.score_grid import FINEST, cells_at, places, scores_at
-from audits.metrics.score_metrics import brier_score, confusion, log_loss, profile_metrics, roc_auc
-from audits.metrics.score_profiles import FALSE, MAX_CELLS, TRUE, UNKNOWN, ScoreProfile
+from audits.metrics.scores import counting as score_counting
+from audits.metrics.scores.counting import ScoreProfileBuilder, score_profile
+from audits.metrics.scores.grid import FINEST, cells_at, places, scores_at
+from audits.metrics.scores.metrics import brier_score, confusion, log_loss, profile_metrics, roc_auc
+from audits.metrics.scores.profiles import FALSE, MAX_CELLS, TRUE, UNKNOWN, ScoreProfile
 from audits.tables import MemoryTable, TableError
 from tests.audits.score_data import SHAPES, profiled
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audits.metrics.scored_rows import category_codes, finite_numbers
+from audits.metrics.scores.scored_rows import category_codes, finite_numbers
 from audits.tables import MemoryTable, TableError
 
 

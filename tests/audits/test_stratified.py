@@ -10,9 +10,9 @@ from scipy import stats
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters
 from audits.kinds.group_disparity import GroupDisparity
-from audits.metrics.disparity import Sizes
+from audits.metrics.disparity.disparities import Sizes
+from audits.metrics.disparity.stratified import mantel_haenszel
 from audits.metrics.groups import Groups
-from audits.metrics.stratified import mantel_haenszel
 from audits.tables import MemoryTable
 
 #: Admitted and rejected by department, University of California at Berkeley, autumn 1973 (Bickel, Hammel and O'Connell 1975,

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from audits.metrics.aligned_pieces import aligned_pieces
 from audits.metrics.groups.adding import counted, mixed, taken_apart
+from audits.metrics.groups.aligned_pieces import aligned_pieces
 from audits.metrics.groups.cells import GroupCells
 from audits.metrics.groups.levels import Levels, TooManyLevels
 from audits.metrics.groups.naming import CROSS, Floats, Ints, attributes_of

@@ -7,7 +7,7 @@ from sklearn.metrics import brier_score_loss
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.calibration import Calibration, calibration_verdict
-from audits.metrics.resampling import Estimate
+from audits.metrics.statistics.resampling import Estimate
 from audits.tables import MemoryTable, TableError
 from tests.audits.score_data import scored
 

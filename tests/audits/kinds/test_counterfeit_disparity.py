@@ -12,7 +12,7 @@ from scipy import stats
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, audit_kinds, worst_verdict
 from audits.kinds.counterfeit_disparity import CounterfeitDisparity
-from audits.metrics import photo_pairs
+from audits.metrics.disparity import photo_pairs
 from audits.tables import MemoryTable, TableError
 
 KIND = CounterfeitDisparity()

@@ -9,9 +9,10 @@ from scipy import stats
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.data_drift import DataDrift
-from audits.metrics import drift_comparison, drift_rows
-from audits.metrics.distributions import numeric_distribution
-from audits.metrics.drift_distances import hellinger
+from audits.metrics.drift import comparison as drift_comparison
+from audits.metrics.drift import rows as drift_rows
+from audits.metrics.drift.distances import hellinger
+from audits.metrics.drift.distributions import numeric_distribution
 from audits.tables import ColumnFault, MemoryTable, TableError
 
 

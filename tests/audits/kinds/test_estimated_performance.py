@@ -5,8 +5,8 @@ import pytest
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.estimated_performance import UNLIKE, EstimatedPerformance
-from audits.metrics.label_free import METRICS
-from audits.metrics.score_metrics import profile_metrics
+from audits.metrics.scores.label_free import METRICS
+from audits.metrics.scores.metrics import profile_metrics
 from audits.tables import MemoryTable, TableError
 from tests.audits.score_data import profiled, scored
 

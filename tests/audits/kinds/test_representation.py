@@ -14,7 +14,7 @@ from scipy import stats
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, audit_kinds, worst_verdict
 from audits.kinds.representation import Representation
-from audits.metrics.multiplicity import holm
+from audits.metrics.statistics.multiplicity import holm
 from audits.tables import MemoryTable
 
 KIND = Representation()

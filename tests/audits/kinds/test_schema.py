@@ -7,7 +7,7 @@ import pytest
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.schema import VERDICTS, Schema
-from audits.metrics.type_changes import Change
+from audits.metrics.drift.type_changes import Change
 from audits.tables import CsvTable, MemoryTable, ParquetTable, TableError
 
 

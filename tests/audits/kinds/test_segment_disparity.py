@@ -13,8 +13,13 @@ from scipy import stats
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, audit_kinds, worst_verdict
 from audits.kinds.segment_disparity import SegmentDisparity
-from audits.metrics.compositions import association, cluster_balance, of_rows, representation_balance
-from audits.metrics.segments import corresponding
+from audits.metrics.disparity.compositions import (
+    association,
+    cluster_balance,
+    of_rows,
+    representation_balance,
+)
+from audits.metrics.disparity.segments import corresponding
 from audits.tables import MemoryTable, TableError
 
 

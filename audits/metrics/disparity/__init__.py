@@ -1,0 +1,1 @@
+"""What groups get, compared with one another: rates, errors, compositions, segments, sizes."""

@@ -1,0 +1,1 @@
+"""Ranked lists: who is shown what, how high, and how it changes."""

@@ -1,0 +1,1 @@
+"""What rows, or a model that learned from them, give away about people."""

@@ -1,0 +1,1 @@
+"""How good predictions are: against labels, against a baseline, or estimated without labels."""

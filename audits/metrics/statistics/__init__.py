@@ -1,0 +1,1 @@
+"""Intervals, tests, corrections and resampling that every family of metrics uses."""

@@ -12,6 +12,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -56,6 +57,7 @@ class Anonymity(AuditKind):
         "k-anonymity (Sweeney 2002), l-diversity (Machanavajjhala et al. 2007), t-closeness (Li et al. 2007)"
     )
     reads = ("training", "")
+    settings = Settings(limits=DEFAULTS, columns=("quasi_identifiers", "sensitive_value"), methods=METHODS)
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -15,6 +15,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -38,6 +39,7 @@ class Arrival(AuditKind):
     label = "Arrival"
     dimension = "quality"
     method = "Age of the newest day; rows per day over the reference's, with an interval from its day-to-day variance"
+    settings = Settings(limits=DEFAULTS)
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -14,6 +14,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
     worst_verdict,
@@ -43,6 +44,9 @@ class Calibration(AuditKind):
     dimension = "performance"
     method = "Expected calibration error with bootstrap interval, recalibration line (Cox), Brier decomposition (Murphy)"
     reads = ("predictions", "")
+    settings = Settings(
+        limits=dict.fromkeys(LIMITS, ECE_LIMIT), columns=("y_true", "y_pred", "labels_id", "entity")
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _columns(parameters)

@@ -13,6 +13,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -54,6 +55,7 @@ class ConceptDrift(AuditKind):
     method = "Outcomes at equal prediction against the reference, weighted by its predictions; permutation within bins"
     needs_reference = True
     reads = ("current", "predictions")
+    settings = Settings(limits=DEFAULTS, columns=("y_true", "y_pred"))
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

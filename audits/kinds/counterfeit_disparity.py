@@ -28,6 +28,7 @@ from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
 from audits.verdicts.disparities import Rules, errored, judged
 from audits.verdicts.examination import Examination, check_groupings
+from audits.verdicts.settings import disparity_settings
 
 #: The score from which a listing counts as flagged, and the share of due labels that may be missing for a verdict.
 OWN_THRESHOLDS = {"decision": 0.5, "unreviewed": 0.05}
@@ -56,6 +57,7 @@ class CounterfeitDisparity(AuditKind):
         "Saleiro et al. 2018), each group against the rest; labels of reviewed listings weighted by Horvitz and Thompson 1952"
     )
     reads = ("predictions", "")
+    settings = disparity_settings(OWN_THRESHOLDS, roles=ROLES, methods=("fisher",))
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

@@ -17,11 +17,20 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
 from audits.metrics.drift.comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
-from audits.metrics.drift.methods import METHODS, MethodChoice, MethodError, SignificanceTest, parse_method
+from audits.metrics.drift.effects import EFFECTS
+from audits.metrics.drift.methods import (
+    METHOD_CHOICES,
+    METHODS,
+    MethodChoice,
+    MethodError,
+    SignificanceTest,
+    parse_method,
+)
 from audits.metrics.drift.rows import RowReader
 from audits.profiles import ColumnProfile, DatetimeProfile, NumericProfile, TableProfile, profile_of
 from audits.tables import ColumnType, Table, TableError, columns_to_examine
@@ -44,6 +53,11 @@ class DataDrift(AuditKind):
         "method, value and verdict beside it; share of drifted columns"
     )
     needs_reference = True
+    settings = Settings(
+        limits={**EFFECTS, SHARE: DEFAULT_SHARE, ROWS: DEFAULT_ROWS},
+        methods=METHOD_CHOICES,
+        labels={SHARE: "Share of moved columns", ROWS: "Rows needed"},
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _checked(parameters)

@@ -16,6 +16,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -51,6 +52,16 @@ class DataQuality(AuditKind):
     label = "Data quality"
     dimension = "quality"
     method = "Shares of missing, infinite, unseen and out-of-range values with Wilson intervals; constant columns; rows"
+    settings = Settings(
+        limits=DEFAULT_THRESHOLDS,
+        labels={
+            ROW_COUNT: "Rows needed",
+            MISSING: "Missing values",
+            INFINITE: "Infinite values",
+            NEW: "New categories",
+            OUT_OF_RANGE: "Values out of range",
+        },
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

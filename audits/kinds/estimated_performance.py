@@ -12,6 +12,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -45,6 +46,7 @@ class EstimatedPerformance(AuditKind):
     )
     needs_reference = True
     reads = ("current", "predictions")
+    settings = Settings(limits=DEFAULTS, columns=("y_true", "y_pred"), free_limits=True)
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

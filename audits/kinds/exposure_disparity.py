@@ -25,6 +25,7 @@ from audits.tables import Column, ColumnFault, Table, TableError
 from audits.verdicts.disparities import errored, judged
 from audits.verdicts.examination import Examination
 from audits.verdicts.ranked_list_rules import ListRules, check_list_roles, informational, told
+from audits.verdicts.settings import list_settings
 
 Bools = npt.NDArray[np.bool_]
 
@@ -70,6 +71,7 @@ class ExposureDisparity(AuditKind):
         "quality (Ekstrand et al. 2018) of each group against the rest; bootstrap of users, Holm's adjustment"
     )
     reads = ("predictions", "")
+    settings = list_settings({}, (*NEEDED, *OPTIONAL))
 
     def check(self, parameters: AuditParameters) -> None:
         ListRules.read(parameters, {})

@@ -30,6 +30,7 @@ from audits.metrics.statistics.intervals import percentile_interval
 from audits.tables import TableError
 from audits.verdicts.disparities import Rules, errored, judged, number
 from audits.verdicts.examination import Examination, check_groupings
+from audits.verdicts.settings import disparity_settings
 
 ROLES = ("high", "low", "quantile", "size")
 #: Which quantile the role ``quantile`` forecasts.
@@ -52,6 +53,7 @@ class ForecastDisparity(AuditKind):
         "bootstrap with Holm's adjustment"
     )
     reads = ("predictions", "")
+    settings = disparity_settings(OWN_THRESHOLDS, "baseline", roles=ROLES)
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

@@ -17,6 +17,7 @@ from audits.metrics.groups.outcome_values import ValueRange, numbers, value_rang
 from audits.tables import Column, Table, TableError
 from audits.verdicts.disparities import Rules, errored
 from audits.verdicts.examination import Examination, check_groupings
+from audits.verdicts.settings import disparity_settings
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -81,6 +82,7 @@ class GroupDisparity(AuditKind):
         "Fisher, Welch or cluster-bootstrap test with Holm's adjustment"
     )
     reads = ("predictions", "")
+    settings = disparity_settings(OWN_THRESHOLDS, methods=("fisher",))
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

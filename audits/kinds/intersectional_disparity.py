@@ -15,6 +15,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -24,6 +25,7 @@ from audits.metrics.disparity.rates import OUTCOMES, SELECTION, outcome_codes, r
 from audits.metrics.groups import UNDECLARED, GroupCells, count_cells
 from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
+from audits.verdicts import disparities
 from audits.verdicts.disparities import Rules, check_ratio, number
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -44,6 +46,9 @@ class IntersectionalDisparity(AuditKind):
         "search; smoothed differential fairness (Foulds et al. 2020) and largest gaps with bootstrap intervals"
     )
     reads = ("predictions", "")
+    settings = Settings(
+        limits={**disparities.DEFAULTS, **OWN_THRESHOLDS}, columns=("sensitive", "y_true", "y_pred")
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

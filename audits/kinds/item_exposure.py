@@ -45,6 +45,7 @@ from audits.tables import Table, TableError
 from audits.verdicts.disparities import errored, judged, number
 from audits.verdicts.examination import Examination
 from audits.verdicts.ranked_list_rules import ListRules, check_list_roles, told
+from audits.verdicts.settings import list_settings
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -80,6 +81,7 @@ class ItemExposure(AuditKind):
         "or declared share, exposure over utility against the rest (Singh and Joachims 2018); bootstrap of lists, Holm"
     )
     reads = ("predictions", "")
+    settings = list_settings(OWN_THRESHOLDS, (*NEEDED, *OPTIONAL), "population")
 
     def check(self, parameters: AuditParameters) -> None:
         ListRules.read(parameters, OWN_THRESHOLDS)

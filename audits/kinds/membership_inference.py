@@ -12,6 +12,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -39,6 +40,11 @@ class MembershipInference(AuditKind):
     method = "Loss-threshold attack (Yeom et al. 2018): AUC, and true-positive rate at 1 % FPR (Carlini et al. 2022)"
     needs_reference = True
     reads = ("non-members", "members")
+    settings = Settings(
+        limits={name: limit for name, (limit, _) in LIMITS.items()},
+        columns=("y_true", "y_pred"),
+        methods=METHODS,
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

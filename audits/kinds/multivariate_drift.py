@@ -15,6 +15,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -49,6 +50,7 @@ class MultivariateDrift(AuditKind):
         "Cross-validated AUC of a domain classifier, and PCA reconstruction error against reference chunks"
     )
     needs_reference = True
+    settings = Settings(limits={name: limit for name, (limit, _) in LIMITS.items()})
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -12,6 +12,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
     worst_verdict,
@@ -45,6 +46,11 @@ class Performance(AuditKind):
     dimension = "performance"
     method = "Task metrics with 95 % intervals, judged against limits, baseline, reference or the trivial predictor"
     reads = ("predictions", "")
+    settings = Settings(
+        limits={"decision": 0.5, "reference-tolerance": REFERENCE_TOLERANCE},
+        columns=("y_true", "y_pred", "labels_id", "baseline", "entity"),
+        free_limits=True,  # any of its metrics may have a limit
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _request(parameters, 0)

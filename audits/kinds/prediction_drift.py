@@ -11,11 +11,20 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
 from audits.metrics.drift.comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
-from audits.metrics.drift.methods import METHODS, MethodChoice, MethodError, SignificanceTest, parse_method
+from audits.metrics.drift.effects import EFFECTS
+from audits.metrics.drift.methods import (
+    METHOD_CHOICES,
+    METHODS,
+    MethodChoice,
+    MethodError,
+    SignificanceTest,
+    parse_method,
+)
 from audits.profiles import ColumnProfile, profile_of
 from audits.tables import ColumnType, Table, TableError
 
@@ -32,6 +41,12 @@ class PredictionDrift(AuditKind):
     method = "Drift of the predictions alone: effect size and its permutation null; Evidently's method and verdict beside"
     needs_reference = True
     reads = ("current", "predictions")
+    settings = Settings(
+        limits={**EFFECTS, ROWS: DEFAULT_ROWS},
+        columns=("y_pred",),
+        methods=METHOD_CHOICES,
+        labels={ROWS: "Rows needed"},
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _checked(parameters)

@@ -11,7 +11,15 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audits.kinds import AuditInput, AuditInputError, AuditKind, AuditParameters, Measurement, audit_kinds
+from audits.kinds import (
+    AuditInput,
+    AuditInputError,
+    AuditKind,
+    AuditParameters,
+    Measurement,
+    Settings,
+    audit_kinds,
+)
 from audits.metrics.disparity.rates import SELECTION, outcome_codes
 from audits.metrics.disparity.represented import crossed, declared_shares, represented
 from audits.metrics.groups import attributes_of, count_cells
@@ -19,6 +27,7 @@ from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.metrics.statistics.agreement import coincidences_of_two, krippendorff_alpha
 from audits.metrics.statistics.association import cramers_v, permutation_p
 from audits.tables import Column, TableError
+from audits.verdicts import disparities
 from audits.verdicts.disparities import DEFAULTS, Rules, errored
 from audits.verdicts.examination import Examination, check_groupings
 from audits.verdicts.shares import ShareRules, informational, judged_shares, judged_together
@@ -46,6 +55,13 @@ class Representation(AuditKind):
         "(Clopper and Pearson 1934) and Holm's adjustment; exact multinomial or G-test of all groups together"
     )
     reads = ("predictions", "")
+    settings = Settings(
+        limits={**disparities.DEFAULTS, "min_images": MIN_IMAGES},
+        columns=("sensitive",),
+        free_limits=True,
+        lines=("population", "roles"),
+        roles=ROLES,
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters, _shares(parameters))

@@ -15,6 +15,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -47,6 +48,7 @@ class Schema(AuditKind):
     dimension = "quality"
     method = "Columns that vanished, are new or changed their type; widening asks for a look, everything else fails"
     needs_reference = True
+    settings = Settings()
 
     def check(self, parameters: AuditParameters) -> None:
         if parameters.thresholds:

@@ -16,6 +16,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
 )
@@ -23,6 +24,7 @@ from audits.metrics.disparity.rates import SELECTION, outcome_codes
 from audits.metrics.disparity.segments import Segments, corresponding, joint_counts
 from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, TableError
+from audits.verdicts import disparities
 from audits.verdicts.compositions import composition_measured
 from audits.verdicts.disparities import Rules, errored
 from audits.verdicts.examination import Examination, Work, check_groupings
@@ -45,6 +47,14 @@ class SegmentDisparity(AuditKind):
         "two-proportion z, Fisher, Welch or cluster-bootstrap test with Holm's adjustment"
     )
     reads = ("predictions", "")
+    settings = Settings(
+        limits=disparities.DEFAULTS,
+        columns=("sensitive", "y_pred", "entity", "strata", "columns"),
+        columns_help="A row that lacks one of them counts as having missing features.",
+        methods=("fisher",),
+        lines=("intersections", "references", "roles"),
+        roles=ROLES,
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, {})

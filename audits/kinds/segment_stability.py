@@ -13,6 +13,7 @@ from audits.kinds import (
     AuditKind,
     AuditParameters,
     Measurement,
+    Settings,
     Verdict,
     audit_kinds,
     worst_verdict,
@@ -40,6 +41,11 @@ class SegmentStability(AuditKind):
     dimension = "performance"
     method = "Adjusted Rand index (Hubert and Arabie 1985) and Jaccard recovery (Hennig 2007) over bootstrap refits"
     reads = ("predictions", "")
+    settings = Settings(
+        limits={"stable": STABLE, "doubtful": DOUBTFUL},
+        columns=("y_pred", "columns"),
+        labels={"stable": "Stable from", "doubtful": "Doubtful from"},
+    )
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

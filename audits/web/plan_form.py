@@ -11,7 +11,7 @@ from django import forms
 from audits.kinds import AuditKind
 from audits.models import AuditPlan
 from audits.presentation import Settings
-from audits.web.plan_fields import SEVERAL, fields_of, label_of
+from audits.web.plan_fields import SEVERAL, label_of, settings_of
 
 _LIMIT = "limit:"
 _COLUMN = "column:"
@@ -51,7 +51,7 @@ class PlanForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=_initial(plan, watched))
         self.kind = kind
-        self.shown: Settings = fields_of(kind.slug)
+        self.shown: Settings = settings_of(kind)
         self.stored: Mapping[str, Any] = plan.parameters if plan else {}
         if plan is not None and plan.required:
             del self.fields["name"]  # a required plan has none

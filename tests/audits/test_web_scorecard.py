@@ -161,7 +161,7 @@ def test_every_number_of_a_real_version_leads_to_its_measurement(
     client.force_login(data_scientist)
     row = client.get("/scorecard/").context["rows"][0]
     cells = {cell.dimension: cell for cell in row.cells if cell}
-    assert sorted(cells) == ["bias", "conduct", "drift", "performance", "privacy", "quality"]
+    assert sorted(cells) == ["bias", "drift", "performance", "privacy", "quality"]
     for dimension, cell in cells.items():
         panel = client.get(f"/scorecard/?model=fake-finder&dimension={dimension}", headers=HTMX)
         assert f"/runs/{cell.run_id}/?measurement={cell.measurement_id}" in panel.text

@@ -193,6 +193,9 @@ METHODS: Mapping[str, Distance | SignificanceTest] = {
         lambda pair: drift_tests.total_variation_permuted(*pair.by_value), needs="categories", threshold=0.1
     ),
 }
+#: What may be asked for: Evidently's choice, one method judged by our rule, or Evidently's own verdict of one. Our
+#: ``tvd`` is the distance; Evidently's own, a p-value, is ``tvd_p``.
+METHOD_CHOICES = ("evidently", *METHODS, *(f"evidently:{name}" for name in METHODS if name != "tvd"))
 #: Evidently's names of what is called otherwise here. Its TVD is the p-value of the distance, not the distance.
 EVIDENTLY_NAMES: Mapping[str, str] = MappingProxyType({"kl_div": "kl", "TVD": "tvd_p"})
 #: Methods of Evidently that cannot be had from counts, and why.

@@ -94,6 +94,19 @@ class AuditParameters:
                 out[name] = _as_json(value)
         return out
 
+    @property
+    def named_columns(self) -> frozenset[str]:
+        """Every column that is named, in whichever parameter."""
+        lists = (
+            self.columns,
+            self.sensitive,
+            self.strata,
+            self.quasi_identifiers,
+            tuple(self.roles.values()),
+        )
+        single = (self.y_true, self.y_pred, self.baseline, self.entity, self.labels_id, self.sensitive_value)
+        return frozenset(name for names in (*lists, single) for name in names if name)
+
     def threshold(self, name: str, default: float) -> float:
         return float(self.thresholds.get(name, default))
 
@@ -147,6 +160,8 @@ class AuditInput:
     """What every audit kind receives. Tables are read column by column; ``seed`` is the only randomness.
 
     ``labels`` tells what became of labels that came later, when such were joined to the current table.
+    ``promises`` are limits that the current dataset was registered with, by the name of the threshold: ``days`` is how long
+    its rows may be kept.
     """
 
     current: Table
@@ -155,6 +170,7 @@ class AuditInput:
     seed: int = 0
     timing: Timing | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
+    promises: Mapping[str, float] = field(default_factory=dict)
 
     def need_reference(self) -> Table:
         if self.reference is None:

@@ -20,6 +20,7 @@ env = environ.FileAwareEnv(
     AUDIT_LEASE_SECONDS=(int, 60),
     AUDIT_SWEEP_SECONDS=(int, 15),
     AUDIT_SEED=(int, 20240101),
+    DISPLAY_MINIMUM=(int, 10),
     DASK_SCHEDULER_ADDRESS=(str, ""),
     LOG_LEVEL=(str, "INFO"),
 )

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     MODEL_REGISTER = "model:register"
     DATASET_READ = "dataset:read"
     DATASET_REGISTER = "dataset:register"
+    ATTRIBUTE_REGISTER = "attribute:register"
     AUDIT_READ = "audit:read"
     AUDIT_REQUEST = "audit:request"
     AUDIT_PLAN = "audit:plan"
@@ -70,6 +71,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     },
     Role.COMPLIANCE_OFFICER: _STAFF_READS
     | {
+        Permission.DATASET_REGISTER,
+        Permission.ATTRIBUTE_REGISTER,
         Permission.AUDIT_REQUEST,
         Permission.AUDIT_PLAN,
         Permission.FINDING_ANSWER,

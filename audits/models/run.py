@@ -31,6 +31,9 @@ class AuditRun(models.Model):
     reference_snapshot = models.ForeignKey(
         DatasetSnapshot, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    attributes_snapshot = models.ForeignKey(
+        DatasetSnapshot, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     data_window = models.CharField(
         max_length=20, choices=AuditPlan.DataWindow.choices, default=AuditPlan.DataWindow.SNAPSHOT
     )

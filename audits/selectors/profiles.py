@@ -18,6 +18,9 @@ from models_registry.models import ModelVersion, VersionSnapshot
 FEWEST_ROWS = 10
 #: So many categories are listed.
 MOST_CATEGORIES = 50
+Role = VersionSnapshot.Role
+#: Nothing is compared with these over time, and of sensitive attributes nobody may see a distribution.
+NOT_PROFILED = (Role.ATTRIBUTES, Role.CONSENT, Role.IMAGES, Role.CATALOGUE)
 
 
 def snapshots_unprofiled(version: ModelVersion | None = None) -> QuerySet[DatasetSnapshot]:
@@ -26,10 +29,10 @@ def snapshots_unprofiled(version: ModelVersion | None = None) -> QuerySet[Datase
     Of one version or of all; newest first.
     """
     versions = ModelVersion.objects.all() if version is None else ModelVersion.objects.filter(pk=version.pk)
-    in_roles = VersionSnapshot.objects.filter(version__in=versions).values("snapshot")
+    in_roles = VersionSnapshot.objects.filter(version__in=versions).exclude(role__in=NOT_PROFILED)
     monitored = versions.filter(monitored_dataset__isnull=False).values("monitored_dataset")
     profiled = SnapshotProfile.objects.filter(format_version=FORMAT_VERSION).values("snapshot")
-    wanted = Q(pk__in=in_roles) | Q(dataset__in=monitored, window_start__isnull=False)
+    wanted = Q(pk__in=in_roles.values("snapshot")) | Q(dataset__in=monitored, window_start__isnull=False)
     return DatasetSnapshot.objects.filter(wanted).exclude(pk__in=profiled).order_by("-registered_at", "-pk")
 
 

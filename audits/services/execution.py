@@ -18,18 +18,20 @@ from django.utils import timezone
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds import Measurement as Measured
 from audits.models import AuditPlan, AuditRun, Measurement, RunPartition
+from audits.services.attributes import run_attributes_attached
 from audits.services.findings import findings_update
 from audits.services.labels import version_labels_attached
 from audits.services.partitioned import PartitionedTable, SnapshotTable
 from audits.services.runs import Status, run_claim, run_fail, run_finish, run_release, run_renew
 from audits.services.scorecards import scorecard_compute
+from audits.services.suppression import small_groups_suppressed
 from audits.services.timing import run_timing
 from audits.services.windows import run_data_digest
 from audits.tables import Table, TableError
 from governance.actions import Action
 from governance.canonical import canonical_json, sha256_hex
 from governance.errors import CorruptEvidence
-from governance.models import DatasetSnapshot
+from governance.models import Dataset, DatasetSnapshot
 from governance.services import ledger
 from models_registry.models import ModelVersion
 from models_registry.services.versions import version_suspend
@@ -63,14 +65,19 @@ def run_execute(*, run_id: int) -> bool:
     if token is None:
         return False
     run = AuditRun.objects.select_related(
-        "version__model", "plan", "current_snapshot__dataset", "reference_snapshot__dataset"
+        "version__model",
+        "plan",
+        "current_snapshot__dataset",
+        "reference_snapshot__dataset",
+        "attributes_snapshot__dataset",
     ).get(pk=run_id)
     try:
         with _lease_kept(run_id, token):
             measurements = run.plugin.run(_audit_input(run))
         if not measurements:
             return _fail(run, token, "the audit measured nothing")
-        return run_complete(run=run, token=token, measurements=measurements)
+        shown = small_groups_suppressed(measurements, AuditParameters.from_json(run.parameters))
+        return run_complete(run=run, token=token, measurements=shown)
     except OSError:
         run_release(run_id=run_id, token=token)
         raise
@@ -103,8 +110,13 @@ def _audit_input(run: AuditRun) -> AuditInput:
         parameters=AuditParameters.from_json(run.parameters),
         seed=run.seed,
         timing=run_timing(run),
+        promises=_promises(run.current_snapshot.dataset),
     )
-    return version_labels_attached(run.version, given)
+    return run_attributes_attached(run, version_labels_attached(run.version, given))
+
+
+def _promises(dataset: Dataset) -> dict[str, float]:
+    return {"days": float(dataset.retention_days)} if dataset.retention_days else {}
 
 
 def _table(run: AuditRun, side: str, snapshot: DatasetSnapshot) -> Table:
@@ -178,6 +190,7 @@ def run_complete(*, run: AuditRun, token: uuid.UUID, measurements: list[Measured
             "kind": run.kind,
             "verdict": verdict.value,
             "data": run_data_digest(run) or run.current_snapshot.digest,
+            **({"attributes": run.attributes_snapshot.digest} if run.attributes_snapshot else {}),
             "result": digest,
         },
     )

@@ -81,7 +81,12 @@ def check_data(plan: AuditPlan) -> None:
     current = _newest_partition(plan.version) if plan.data_window != DataWindow.SNAPSHOT else None
     _check_columns(
         plan,
-        [current or roles.get(plan.current_role), roles.get(plan.reference_role), roles.get(Role.LABELS)],
+        [
+            current or roles.get(plan.current_role),
+            roles.get(plan.reference_role),
+            roles.get(Role.LABELS),
+            roles.get(Role.ATTRIBUTES),
+        ],
     )
 
 

@@ -121,6 +121,7 @@ def _run_values(plan: AuditPlan, trigger: AuditRun.Trigger, data: PlanData) -> d
         "trigger": trigger,
         "current_snapshot": data.current,
         "reference_snapshot": data.reference,
+        "attributes_snapshot": data.attributes,
         "data_window": plan.data_window,
         "comparison": plan.comparison,
         "data_start": data.start,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from audits.kinds import AuditInputError
 from audits.models import AuditPlan, AuditRun, RunPartition
 from audits.selectors.windows import DataWindow, compared_with, data_window
+from audits.services.attributes import plan_attributes
 from governance.canonical import canonical_json, sha256_hex
 from governance.models import DatasetSnapshot
 
@@ -20,6 +21,7 @@ class PlanData:
 
     current: DatasetSnapshot
     reference: DatasetSnapshot | None
+    attributes: DatasetSnapshot | None = None
     start: date | None = None
     end: date | None = None
     partitions: tuple[tuple[str, DatasetSnapshot], ...] = ()
@@ -29,9 +31,14 @@ class PlanData:
         return [RunPartition(run=run, snapshot=snapshot, side=side) for side, snapshot in self.partitions]
 
     def same_as(self, run: AuditRun) -> bool:
-        """Whether a run read exactly these partitions."""
+        """Whether a run read exactly these partitions, and these attributes beside them."""
         known = {(side, snapshot.pk) for side, snapshot in self.partitions}
-        return bool(known) and known == set(run.partitions.values_list("side", "snapshot"))
+        attributes = self.attributes.pk if self.attributes else None
+        return (
+            bool(known)
+            and run.attributes_snapshot_id == attributes
+            and known == set(run.partitions.values_list("side", "snapshot"))
+        )
 
 
 def plan_data(plan: AuditPlan) -> PlanData:
@@ -45,9 +52,11 @@ def plan_data(plan: AuditPlan) -> PlanData:
     roles = {d.role: d.snapshot for d in plan.version.data.select_related("snapshot__dataset")}
     reference = roles[plan.reference_role] if plan.reference_role else None
     if plan.data_window == AuditPlan.DataWindow.SNAPSHOT:
-        return PlanData(current=roles[plan.current_role], reference=reference)
-    window = data_window(plan.version, plan.data_window)
-    return _windowed(window, _compared(plan, window, reference))
+        data = PlanData(current=roles[plan.current_role], reference=reference)
+    else:
+        window = data_window(plan.version, plan.data_window)
+        data = _windowed(window, _compared(plan, window, reference))
+    return replace(data, attributes=plan_attributes(plan, data.current))
 
 
 def _compared(

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from audits.tables.column import Column, ColumnFault
 from audits.tables.contract import Table, need
 from audits.tables.errors import TableError
+from audits.tables.stored_bytes import StoredTable
 
 
 class JoinedTable:
@@ -18,7 +19,7 @@ class JoinedTable:
 
     A row whose key is not in ``other``, or that has none, has nulls there: nobody is guessed, and ``undeclared`` is a group.
     Keys are compared as text. Of ``other`` one column at a time is held in memory, and its key; it has a row for each
-    customer, store or seller, where ``base`` has one for each prediction.
+    customer, store or seller, where ``base`` has one for each prediction. ``only`` these columns are taken over.
 
     Raises
     ------
@@ -26,12 +27,12 @@ class JoinedTable:
         When either has no such key, a key of ``other`` comes twice, or both have a column of the same name.
     """
 
-    def __init__(self, base: Table, other: Table, key: str) -> None:
+    def __init__(self, base: Table, other: Table, key: str, only: Sequence[str] | None = None) -> None:
         self.label = base.label
         self._base, self._other, self._key = base, other, key
         for table in (base, other):
             need(key, table.names, table.label)
-        self._joined = tuple(name for name in other.names if name != key)
+        self._joined = tuple(n for n in other.names if n != key and (only is None or n in only))
         both = [name for name in self._joined if name in base.names]
         if both:
             raise TableError(
@@ -54,6 +55,13 @@ class JoinedTable:
         for name in asked:
             if name in self._joined:
                 yield from self._scan(name)
+
+    def stored(self, name: str) -> Iterator[pa.Array]:
+        """A column as it is stored."""
+        table = self._other if name in self._joined else self._base
+        if name in self._joined or not isinstance(table, StoredTable):
+            raise TableError(f"column {name!r} of {table.label} does not hold images")
+        yield from table.stored(name)
 
     def _scan(self, name: str) -> Iterator[Column | ColumnFault]:
         try:

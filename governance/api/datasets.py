@@ -33,6 +33,9 @@ class DatasetOutput(RecordSerializer):
             "owner",
             "lawful_basis",
             "contains_personal_data",
+            "sensitive_attributes",
+            "purpose",
+            "retention_days",
             "subject_key",
             "simulated",
             "registered_at",
@@ -51,6 +54,16 @@ class DatasetInput(StrictSerializer):
     subject_key = serializers.CharField(
         max_length=100, required=False, allow_blank=True, help_text="Column that identifies a person."
     )
+    sensitive_attributes = serializers.BooleanField(
+        required=False,
+        help_text="Attributes that audits compare people by, kept apart; needs the permission attribute:register.",
+    )
+    purpose = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, help_text="What the data may be used for."
+    )
+    retention_days = serializers.IntegerField(
+        min_value=1, required=False, allow_null=True, help_text="For how many days rows may be kept."
+    )
     simulated = serializers.CharField(
         max_length=400,
         required=False,
@@ -64,7 +77,12 @@ class DatasetQuery(ListQuery):
     ordering = ordering_field("name", "registered_at")
     owner = serializers.CharField(max_length=100, required=False)
     contains_personal_data = serializers.BooleanField(required=False)
-    filters = {"owner": "owner", "contains_personal_data": "contains_personal_data"}
+    sensitive_attributes = serializers.BooleanField(required=False)
+    filters = {
+        "owner": "owner",
+        "contains_personal_data": "contains_personal_data",
+        "sensitive_attributes": "sensitive_attributes",
+    }
     searched = ("name", "description", "owner", "source")
 
 

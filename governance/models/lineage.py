@@ -13,6 +13,11 @@ class Dataset(models.Model):
     owner = models.CharField(max_length=100)
     lawful_basis = models.CharField(max_length=200, blank=True)
     contains_personal_data = models.BooleanField(default=False)
+    sensitive_attributes = models.BooleanField(
+        default=False
+    )  # kept apart: for audits alone, never for training
+    purpose = models.CharField(max_length=300, blank=True)
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
     subject_key = models.CharField(max_length=100, blank=True)
     simulated = models.CharField(max_length=400, blank=True)
     registered_at = models.DateTimeField()
@@ -23,6 +28,15 @@ class Dataset(models.Model):
             models.CheckConstraint(
                 condition=Q(contains_personal_data=False) | ~Q(lawful_basis=""),
                 name="dataset_personal_data_has_basis",
+            ),
+            models.CheckConstraint(
+                condition=Q(sensitive_attributes=False)
+                | (Q(contains_personal_data=True) & ~Q(purpose="") & ~Q(subject_key="")),
+                name="dataset_sensitive_attributes_declared",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_days__isnull=True) | Q(retention_days__gt=0),
+                name="dataset_retention_positive",
             ),
         ]
 

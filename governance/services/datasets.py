@@ -32,20 +32,32 @@ def dataset_register(
     contains_personal_data: bool = False,
     subject_key: str = "",
     simulated: str = "",
+    sensitive_attributes: bool = False,
+    purpose: str = "",
+    retention_days: int | None = None,
 ) -> Dataset:
     """Register a dataset by name; an existing one is returned unchanged.
+
+    ``sensitive_attributes`` marks what audits compare people by (age, gender, income): it is kept apart from what
+    models learn from, under a permission of its own, for a declared ``purpose``.
 
     Raises
     ------
     InvalidInput
-        When personal data come without a lawful basis.
+        When personal data come without a lawful basis, or sensitive attributes without a purpose and a subject key.
     """
-    actor = require(actor, Permission.DATASET_REGISTER)
+    actor = require(actor, _needed(sensitive_attributes))
     existing = Dataset.objects.filter(name=name).first()
     if existing is not None:
         return existing
     if contains_personal_data and not lawful_basis:
         raise InvalidInput("lawful_basis", "Personal data need a lawful basis (GDPR Art. 6); name it.")
+    if sensitive_attributes:
+        _check_declared(contains_personal_data, purpose, subject_key)
+    if retention_days is not None and retention_days < 1:
+        raise InvalidInput(
+            "retention_days", "Rows are kept for at least one day; leave it out for no promise."
+        )
     dataset, created = Dataset.objects.get_or_create(
         name=name,
         defaults={
@@ -56,6 +68,9 @@ def dataset_register(
             "contains_personal_data": contains_personal_data,
             "subject_key": subject_key,
             "simulated": simulated,
+            "sensitive_attributes": sensitive_attributes,
+            "purpose": purpose,
+            "retention_days": retention_days,
             "registered_at": timezone.now(),
         },
     )
@@ -64,6 +79,21 @@ def dataset_register(
             action=Action.DATASET_REGISTERED, subject=dataset.subject, actor=actor, payload={"name": name}
         )
     return dataset
+
+
+def _needed(sensitive_attributes: bool) -> Permission:
+    return Permission.ATTRIBUTE_REGISTER if sensitive_attributes else Permission.DATASET_REGISTER
+
+
+def _check_declared(contains_personal_data: bool, purpose: str, subject_key: str) -> None:
+    if not contains_personal_data:
+        raise InvalidInput("contains_personal_data", "Sensitive attributes are personal data; say so.")
+    if not purpose:
+        raise InvalidInput(
+            "purpose", "Sensitive attributes need a declared purpose, such as fairness audits."
+        )
+    if not subject_key:
+        raise InvalidInput("subject_key", "Name the column by which audits find a person's attributes.")
 
 
 def snapshot_register(
@@ -78,9 +108,14 @@ def snapshot_register(
     Raises
     ------
     InvalidInput
-        When the window ends before it starts, or the same rows are registered for other days already.
+        When the window ends before it starts, the same rows are registered for other days already, or sensitive
+        attributes lack the column that tells people apart.
     """
-    actor = require(actor, Permission.DATASET_REGISTER)
+    actor = require(actor, _needed(dataset.sensitive_attributes))
+    if dataset.sensitive_attributes and dataset.subject_key not in table.column_names:
+        raise InvalidInput(
+            "file", f"Sensitive attributes need the column {dataset.subject_key!r} to be joined by."
+        )
 
     def write(path: Path) -> None:
         pq.write_table(table, path, compression="zstd", row_group_size=250_000)

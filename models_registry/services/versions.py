@@ -23,8 +23,22 @@ from models_registry.hooks import version_monitored, version_registered
 from models_registry.kinds import model_kinds
 from models_registry.models import ModelVersion, RegisteredModel, VersionSnapshot
 
+Role = VersionSnapshot.Role
 #: Roles whose snapshot a version may exchange for a newer one.
-REPLACEABLE = frozenset({VersionSnapshot.Role.CURRENT.value, VersionSnapshot.Role.PREDICTIONS.value})
+REPLACEABLE = frozenset(
+    role.value
+    for role in (
+        Role.CURRENT,
+        Role.PREDICTIONS,
+        Role.ATTRIBUTES,
+        Role.CONSENT,
+        Role.CONTACTS,
+        Role.CATALOGUE,
+        Role.LISTS,
+    )
+)
+#: Roles that show what a model takes as input.
+INPUTS = (Role.TRAINING.value, Role.REFERENCE.value, Role.CURRENT.value)
 
 
 @transaction.atomic
@@ -99,6 +113,8 @@ def version_register(
     _check_json("hyperparameters", hyperparameters or {})
     _check_json("audit_parameters", audit_parameters)
     _check_roles(model, snapshots)
+    check_attributes(snapshots)
+    _check_monitored(monitored_dataset)
     # The model's row is locked, so that two registrations at once get two numbers.
     RegisteredModel.objects.select_for_update().get(pk=model.pk)
     last = ModelVersion.objects.filter(model=model).aggregate(last=Max("number"))["last"] or 0
@@ -170,6 +186,44 @@ def _check_roles(model: RegisteredModel, snapshots: Mapping[str, DatasetSnapshot
                 )
 
 
+def check_attributes(snapshots: Mapping[str, DatasetSnapshot]) -> None:
+    """Keep sensitive attributes apart from what a model learns from.
+
+    Raises
+    ------
+    InvalidInput
+        When rows of a dataset of sensitive attributes have another role, rows of another dataset have this one, or a
+        sensitive attribute is a column of the model's inputs as well.
+    """
+    for role, snapshot in snapshots.items():
+        dataset = snapshot.dataset
+        if dataset.sensitive_attributes and role != Role.ATTRIBUTES:
+            raise InvalidInput(
+                "snapshots",
+                f"{dataset.name} holds sensitive attributes, which only the role 'attributes' may use.",
+            )
+        if role == Role.ATTRIBUTES and not dataset.sensitive_attributes:
+            raise InvalidInput(
+                "snapshots",
+                f"Register {dataset.name} as sensitive attributes, with a purpose, before it has this role.",
+            )
+    if Role.ATTRIBUTES in snapshots:
+        _check_no_input(snapshots)
+
+
+def _check_no_input(snapshots: Mapping[str, DatasetSnapshot]) -> None:
+    attributes = snapshots[Role.ATTRIBUTES]
+    apart = {column["name"] for column in attributes.columns} - {attributes.dataset.subject_key}
+    for role in INPUTS:
+        known = {column["name"] for column in snapshots[role].columns} if role in snapshots else set()
+        if apart & known:
+            raise InvalidInput(
+                "snapshots",
+                f"The column {min(apart & known)!r} of the {role!r} rows is a sensitive attribute of "
+                f"{attributes.dataset.name}. A model must not take it as an input by accident: leave it out of one.",
+            )
+
+
 @transaction.atomic
 def version_data_replace(*, actor: User, version: ModelVersion, role: str, snapshot: DatasetSnapshot) -> bool:
     """Give a version newer rows to be audited on from the next run; earlier runs keep naming theirs.
@@ -197,6 +251,8 @@ def version_data_replace(*, actor: User, version: ModelVersion, role: str, snaps
     missing = sorted({c["name"] for c in data.snapshot.columns} - {c["name"] for c in snapshot.columns})
     if missing:
         raise InvalidInput("snapshot", f"The new rows lack the column {missing[0]!r}; the audits read it.")
+    others = {d.role: d.snapshot for d in version.data.select_related("snapshot__dataset")}
+    check_attributes({**others, role: snapshot})
     changed = VersionSnapshot.objects.filter(pk=data.pk).exclude(snapshot=snapshot).update(snapshot=snapshot)
     if not changed:
         return False
@@ -221,16 +277,24 @@ def version_monitor(*, actor: User, version: ModelVersion, dataset: Dataset | No
     Raises
     ------
     InvalidInput
-        When partitions of the dataset overlap.
+        When partitions of the dataset overlap, or it holds sensitive attributes.
     """
     actor = require(actor, Permission.MODEL_REGISTER)
     before = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk).monitored_dataset_id
     if before == (dataset.pk if dataset else None):
         return False
+    _check_monitored(dataset)
     ModelVersion.objects.filter(pk=version.pk).update(monitored_dataset=dataset)
     version.monitored_dataset = dataset
     _record_monitored(version, actor)
     return True
+
+
+def _check_monitored(dataset: Dataset | None) -> None:
+    if dataset is not None and dataset.sensitive_attributes:
+        raise InvalidInput(
+            "dataset", f"{dataset.name} holds sensitive attributes, which are no model's inputs."
+        )
 
 
 def _record_monitored(version: ModelVersion, actor: User) -> None:

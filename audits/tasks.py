@@ -6,6 +6,7 @@ from django.utils import timezone
 from audits.models import AuditPlan
 from audits.services.execution import run_execute
 from audits.services.monitoring import monitoring_update, plans_run_due, versions_monitored
+from audits.services.plans import plans_complete
 from audits.services.profiles import profiles_enqueue_missing, snapshot_profile_ensure
 from audits.services.queue import enqueue_monitoring
 from audits.services.reports import report_make, reports_sweep
@@ -40,9 +41,10 @@ def sweep_task() -> list[int]:
 
 @shared_task(name="audits.refresh_scorecards")
 def refresh_scorecards_task() -> int:
-    """Recompute the scorecards, so that evidence that grew stale shows."""
+    """Recompute the scorecards, so that evidence that grew stale shows, and plan what is required since."""
     versions = versions_latest()
     for version in versions:
+        plans_complete(version)
         scorecard_compute(version=version)
     return len(versions)
 

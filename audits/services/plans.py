@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from governance.services import ledger
 from models_registry.kinds import RequiredAudit
 from models_registry.models import ModelVersion
 
+log = logging.getLogger(__name__)
 DataWindow = AuditPlan.DataWindow
 Comparison = AuditPlan.Comparison
 Action = AuditPlan.Action
@@ -51,6 +53,32 @@ def plans_ensure(version: ModelVersion) -> list[AuditPlan]:
         version=version
     )  # nothing has run yet: the version stands at high risk from its first moment
     return plans
+
+
+def plans_complete(version: ModelVersion) -> list[AuditPlan]:
+    """Plan what a version's kind requires since it was registered, where its data and its audit parameters allow it.
+
+    What cannot be planned stays missing evidence, which the scorecard counts as risk.
+    """
+    planned = set(version.plans.filter(required=True).values_list("kind", flat=True))
+    roles = set(version.data.values_list("role", flat=True))
+    wanted = [
+        required
+        for required in version.model.plugin.required_audits
+        if required.slug not in planned
+        and {required.current, required.reference or required.current} <= roles
+    ]
+    return [plan for required in wanted if (plan := _planned_later(version, required)) is not None]
+
+
+def _planned_later(version: ModelVersion, required: RequiredAudit) -> AuditPlan | None:
+    try:
+        audit_kinds.get(required.slug).check(_parameters(version, required.slug))
+        with transaction.atomic():
+            return _plan_ensure(version, required)
+    except (AuditInputError, InvalidInput) as error:
+        log.info("version %s has no %s plan yet: %s", version.pk, required.slug, error)
+        return None
 
 
 def _check_parameters(version: ModelVersion) -> None:

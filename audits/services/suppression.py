@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,7 +28,7 @@ def small_groups_suppressed(
 def _is_small(measurement: Measurement, sensitive: set[str], least: int) -> bool:
     attribute = measurement.slice.partition("=")[0]
     of_people = bool(sensitive.intersection(attributes_of(attribute))) or any(
-        f"{name}=" in measurement.slice for name in sensitive
+        re.search(rf"(?<!\w){re.escape(name)}=", measurement.slice) for name in sensitive
     )
     people = measurement.detail.get("units", measurement.n)
     return of_people and min(measurement.n, people) < least

@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django_celery_beat.models import PeriodicTask
 
+from audits.kinds import AuditInputError, AuditParameters, audit_kinds
 from audits.models import AuditPlan, AuditRun, Scorecard
-from audits.services.plans import plan_set_active, plans_ensure
+from audits.services.plans import plan_set_active, plans_complete, plans_ensure
+from audits.tasks import refresh_scorecards_task
 from governance.actions import Action
 from governance.errors import InvalidInput, NotPermitted
 from governance.selectors.ledger import entries
@@ -144,3 +146,39 @@ def test_who_may_not_plan_pauses_nothing(house: House, version: ModelVersion, da
     assert plan.periodic_task is not None
     assert (plan.active, plan.periodic_task.enabled) == (True, True)
     assert entries(action=Action.PLAN_CHANGED).count() == 0
+
+
+def without_plan(house: House, version: ModelVersion, kind: str) -> None:
+    plan = house.plan(version, kind)
+    plan.runs.all().delete()
+    plan.delete()
+
+
+def test_what_is_required_since_is_planned_within_the_hour(house: House, version: ModelVersion) -> None:
+    without_plan(house, version, "probe-bias")
+    refresh_scorecards_task()
+    again = house.plan(version, "probe-bias")
+    assert (again.current_role, again.required) == ("predictions", True)
+    assert again.runs.get().status == AuditRun.Status.QUEUED
+    assert plans_complete(version) == []
+
+
+def test_what_the_version_has_no_data_for_stays_missing(house: House, version: ModelVersion) -> None:
+    without_plan(house, version, "probe-bias")
+    VersionSnapshot.objects.filter(version=version, role="predictions").delete()
+    lines = entries().count()
+    assert plans_complete(version) == []
+    assert entries().count() == lines
+
+
+def test_what_needs_parameters_that_it_was_not_given_stays_missing(
+    house: House, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_plan(house, version, "probe-bias")
+
+    def refuse(parameters: AuditParameters) -> None:
+        raise AuditInputError("name the groups")
+
+    monkeypatch.setattr(audit_kinds.get("probe-bias"), "check", refuse)
+    assert plans_complete(version) == []
+    assert not version.plans.filter(kind="probe-bias").exists()

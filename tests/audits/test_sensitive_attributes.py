@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,13 @@ from django.db import IntegrityError, transaction
 
 from audits.kinds import AuditParameters, Verdict
 from audits.kinds import Measurement as Measured
-from audits.models import AuditPlan, AuditRun, Measurement, SnapshotProfile
+from audits.models import AuditPlan, AuditRun, Measurement, RunPartition, SnapshotProfile
 from audits.selectors.display import hidden
 from audits.services.execution import run_execute
 from audits.services.plans import plan_create
 from audits.services.profiles import profiles_enqueue_missing
-from audits.services.runs import run_request, run_schedule
 from audits.services.suppression import small_groups_suppressed
+from audits.services.windows import PlanData
 from governance.errors import InvalidInput, NotPermitted
 from governance.models import Dataset, DatasetSnapshot
 from governance.selectors.ledger import entries
@@ -40,6 +41,10 @@ DECLARED = {
     "subject_key": "client",
 }
 PARAMETERS = {"y_true": "bought", "y_pred": "chosen", "sensitive": ["age"]}
+
+
+def stored(table: pa.Table, **dataset: object) -> DatasetSnapshot:
+    return snapshot_stored(table.to_pydict(), dataset=DatasetFactory.create(**dataset))
 
 
 def ages(small: int = 4) -> list[str]:
@@ -65,15 +70,15 @@ def predictions_table() -> pa.Table:
 
 
 @pytest.fixture
-def attributes(compliance_officer: User) -> DatasetSnapshot:
-    dataset = dataset_register(actor=compliance_officer, **DECLARED)
-    return snapshot_register(actor=compliance_officer, dataset=dataset, table=attributes_table())
+def attributes(officer: User) -> DatasetSnapshot:
+    dataset = dataset_register(actor=officer, **DECLARED)
+    return snapshot_register(actor=officer, dataset=dataset, table=attributes_table())
 
 
 @pytest.fixture
 def version(attributes: DatasetSnapshot) -> ModelVersion:
     made = ModelVersionFactory.create(model__kind="segmentation")
-    predictions = snapshot_stored(DatasetFactory.create(), predictions_table())
+    predictions = stored(predictions_table())
     VersionSnapshotFactory.create(version=made, role="predictions", snapshot=predictions)
     VersionSnapshotFactory.create(version=made, role="attributes", snapshot=attributes)
     return made
@@ -91,7 +96,9 @@ def plan_of(version: ModelVersion, officer: User, **parameters: object) -> Audit
     )
 
 
-def done(run: AuditRun) -> AuditRun:
+def run_of(plan: AuditPlan) -> AuditRun:
+    """The run that is queued when a plan is made, computed."""
+    run = plan.runs.get()
     assert run_execute(run_id=run.pk)
     run.refresh_from_db()
     return run
@@ -106,8 +113,8 @@ def test_a_data_scientist_cannot_register_sensitive_attributes(data_scientist: U
     assert not Dataset.objects.exists()
 
 
-def test_nor_upload_their_rows(data_scientist: User, compliance_officer: User):
-    dataset = dataset_register(actor=compliance_officer, **DECLARED)
+def test_nor_upload_their_rows(data_scientist: User, officer: User):
+    dataset = dataset_register(actor=officer, **DECLARED)
     with pytest.raises(NotPermitted, match="attribute:register"):
         snapshot_register(actor=data_scientist, dataset=dataset, table=attributes_table())
     assert not DatasetSnapshot.objects.exists()
@@ -123,9 +130,9 @@ def test_nor_upload_their_rows(data_scientist: User, compliance_officer: User):
         ({"retention_days": 0}, "retention_days"),
     ],
 )
-def test_what_their_use_rests_on_must_be_declared(compliance_officer: User, missing, field):
+def test_what_their_use_rests_on_must_be_declared(officer: User, missing, field):
     with pytest.raises(InvalidInput) as refused:
-        dataset_register(actor=compliance_officer, **{**DECLARED, **missing})
+        dataset_register(actor=officer, **{**DECLARED, **missing})
     assert refused.value.field == field
     assert not Dataset.objects.exists()
 
@@ -147,10 +154,10 @@ def test_the_database_refuses_them_undeclared(db, undeclared):
         )
 
 
-def test_rows_need_the_column_that_tells_people_apart(compliance_officer: User):
-    dataset = dataset_register(actor=compliance_officer, **DECLARED)
+def test_rows_need_the_column_that_tells_people_apart(officer: User):
+    dataset = dataset_register(actor=officer, **DECLARED)
     with pytest.raises(InvalidInput, match="'client'"):
-        snapshot_register(actor=compliance_officer, dataset=dataset, table=pa.table({"age": ["65+"]}))
+        snapshot_register(actor=officer, dataset=dataset, table=pa.table({"age": ["65+"]}))
 
 
 # Never an input by accident
@@ -163,29 +170,31 @@ def test_they_have_no_other_role(attributes: DatasetSnapshot, role):
 
 
 def test_nothing_else_has_their_role(db):
-    other = snapshot_stored(DatasetFactory.create(name="till-lines"), predictions_table())
+    other = stored(predictions_table(), name="till-lines")
     with pytest.raises(InvalidInput, match="Register till-lines as sensitive attributes"):
         check_attributes({"attributes": other})
 
 
 @pytest.mark.parametrize("role", ["training", "reference", "current"])
 def test_a_sensitive_attribute_among_the_inputs_is_refused(attributes: DatasetSnapshot, role):
-    inputs = snapshot_stored(
-        DatasetFactory.create(), pa.table({"client": ["a"], "spend": [1.0], "age": ["65+"]})
-    )
+    inputs = stored(pa.table({"client": ["a"], "spend": [1.0], "age": ["65+"]}))
     with pytest.raises(InvalidInput, match=f"'age' of the '{role}' rows is a sensitive attribute"):
         check_attributes({"attributes": attributes, role: inputs})
 
 
 def test_the_key_and_the_predictions_may_share_a_column(attributes: DatasetSnapshot):
-    inputs = snapshot_stored(DatasetFactory.create(), pa.table({"client": ["a"], "spend": [1.0]}))
-    scored = snapshot_stored(DatasetFactory.create(), pa.table({"client": ["a"], "age": ["65+"]}))
+    inputs = stored(pa.table({"client": ["a"], "spend": [1.0]}))
+    scored = stored(pa.table({"client": ["a"], "age": ["65+"]}))
     check_attributes({"attributes": attributes, "current": inputs, "predictions": scored})
 
 
-def test_newer_rows_are_held_to_the_same(version: ModelVersion, data_scientist: User, attributes):
+def test_newer_rows_are_held_to_the_same(
+    version: ModelVersion, data_scientist: User, officer: User, attributes
+):
+    rows = predictions_table().append_column("age", pa.array(ages()))
+    apart = snapshot_register(actor=officer, dataset=attributes.dataset, table=rows)
     with pytest.raises(InvalidInput, match="only the role 'attributes'"):
-        version_data_replace(actor=data_scientist, version=version, role="predictions", snapshot=attributes)
+        version_data_replace(actor=data_scientist, version=version, role="predictions", snapshot=apart)
 
 
 def test_nor_is_a_version_monitored_on_them(version: ModelVersion, data_scientist: User):
@@ -197,9 +206,9 @@ def test_nor_is_a_version_monitored_on_them(version: ModelVersion, data_scientis
     assert version.monitored_dataset is None
 
 
-def test_attributes_can_be_renewed(version: ModelVersion, data_scientist: User, compliance_officer: User):
+def test_attributes_can_be_renewed(version: ModelVersion, data_scientist: User, officer: User):
     dataset = Dataset.objects.get(name="client-attributes")
-    newer = snapshot_register(actor=compliance_officer, dataset=dataset, table=attributes_table(small=40))
+    newer = snapshot_register(actor=officer, dataset=dataset, table=attributes_table(small=40))
     assert version_data_replace(actor=data_scientist, version=version, role="attributes", snapshot=newer)
     assert version.data.get(role=VersionSnapshot.Role.ATTRIBUTES).snapshot == newer
 
@@ -207,9 +216,9 @@ def test_attributes_can_be_renewed(version: ModelVersion, data_scientist: User, 
 # Joined for a run
 
 
-def test_a_run_joins_the_attributes_that_it_names(version, compliance_officer, attributes):
-    plan = plan_of(version, compliance_officer)
-    run = done(run_request(actor=compliance_officer, plan=plan))
+def test_a_run_joins_the_attributes_that_it_names(version, officer, attributes):
+    plan = plan_of(version, officer)
+    run = run_of(plan)
     assert (run.status, run.attributes_snapshot) == ("completed", attributes)
     rate = run.measurements.get(name="selection-rate", slice="age=65+")
     chosen = [
@@ -221,10 +230,8 @@ def test_a_run_joins_the_attributes_that_it_names(version, compliance_officer, a
     assert not run.measurements.filter(slice__startswith="gender").exists()
 
 
-def test_the_ledger_names_the_attributes_by_digest_and_holds_no_value(
-    version, compliance_officer, attributes
-):
-    run = done(run_request(actor=compliance_officer, plan=plan_of(version, compliance_officer)))
+def test_the_ledger_names_the_attributes_by_digest_and_holds_no_value(version, officer, attributes):
+    run = run_of(plan_of(version, officer))
     entry = entries().get(subject=run.subject, action="audits.run.completed")
     assert entry.payload["attributes"] == attributes.digest
     assert "65" not in json.dumps(
@@ -232,59 +239,60 @@ def test_the_ledger_names_the_attributes_by_digest_and_holds_no_value(
     )
 
 
-def test_a_run_that_names_none_joins_none(version, compliance_officer):
+def test_a_run_that_names_none_joins_none(version, officer):
     VersionSnapshot.objects.filter(version=version, role="predictions").update(
-        snapshot=snapshot_stored(
-            DatasetFactory.create(), predictions_table().append_column("age", pa.array(ages()))
-        )
+        snapshot=stored(predictions_table().append_column("age", pa.array(ages())))
     )
-    run = done(run_request(actor=compliance_officer, plan=plan_of(version, compliance_officer)))
+    run = run_of(plan_of(version, officer))
     assert (run.status, run.attributes_snapshot) == ("completed", None)
 
 
-def test_a_column_that_neither_has_is_refused_when_planned(version, compliance_officer):
+def test_a_column_that_neither_has_is_refused_when_planned(version, officer):
     with pytest.raises(InvalidInput, match="no column 'shoe_size'"):
-        plan_of(version, compliance_officer, sensitive=["shoe_size"])
+        plan_of(version, officer, sensitive=["shoe_size"])
 
 
-def test_rows_without_the_key_end_the_run_with_the_remedy(version, compliance_officer):
+def test_rows_without_the_key_end_the_run_with_the_remedy(version, officer):
     rows = predictions_table().drop_columns(["client"])
-    VersionSnapshot.objects.filter(version=version, role="predictions").update(
-        snapshot=snapshot_stored(DatasetFactory.create(), rows)
-    )
-    run = done(run_request(actor=compliance_officer, plan=plan_of(version, compliance_officer)))
+    VersionSnapshot.objects.filter(version=version, role="predictions").update(snapshot=stored(rows))
+    run = run_of(plan_of(version, officer))
     assert run.status == "errored"
     assert "joined by 'client'" in run.error
     assert not run.measurements.exists()
 
 
-def test_attributes_that_were_tampered_with_end_the_run(version, compliance_officer, attributes):
+def test_attributes_that_were_tampered_with_end_the_run(version, officer, attributes):
     from governance.store import store_path
 
-    plan = plan_of(version, compliance_officer)
-    run = run_request(actor=compliance_officer, plan=plan)
+    plan = plan_of(version, officer)
     path = store_path(attributes.digest)
     path.chmod(0o644)
     path.write_bytes(b"something else")
-    done(run)
+    run = run_of(plan)
     assert run.status == "errored"
     assert not run.measurements.exists()
 
 
-def test_newer_attributes_are_reason_for_a_new_run(version, compliance_officer, data_scientist):
-    from django.utils import timezone
-
-    plan = plan_of(version, compliance_officer)
-    first = run_schedule(plan=plan, moment=timezone.now())
-    assert first is not None
-    assert first.attributes_snapshot == version.data.get(role="attributes").snapshot
+def test_newer_attributes_are_reason_for_a_new_run(version, officer, attributes):
+    run = run_of(plan_of(version, officer))
+    RunPartition.objects.create(run=run, snapshot=run.current_snapshot, side="current")
+    data = PlanData(
+        current=run.current_snapshot,
+        reference=None,
+        attributes=attributes,
+        partitions=(("current", run.current_snapshot),),
+    )
+    newer = snapshot_register(actor=officer, dataset=attributes.dataset, table=attributes_table(small=40))
+    assert data.same_as(run)
+    assert not replace(data, attributes=newer).same_as(run)
+    assert not replace(data, attributes=None).same_as(run)
 
 
 # Never shown small
 
 
-def test_a_small_group_is_stored_without_a_number(version, compliance_officer):
-    run = done(run_request(actor=compliance_officer, plan=plan_of(version, compliance_officer)))
+def test_a_small_group_is_stored_without_a_number(version, officer):
+    run = run_of(plan_of(version, officer))
     small = run.measurements.filter(slice="age=90+")
     assert small.exists()
     for measurement in small:
@@ -293,7 +301,7 @@ def test_a_small_group_is_stored_without_a_number(version, compliance_officer):
         assert shown == (0, None, None, None)
         assert measurement.verdict == "insufficient"
         assert set(measurement.detail) == {"suppressed", "fewer_than", "reason"}
-    assert not any(hidden(m) for m in run.measurements.filter(slice="age=65+"))
+    assert not any(hidden(m) for m in run.measurements.filter(name="selection-rate", slice="age=65+"))
 
 
 def measured(n: int, where: str = "age=65+", **detail: object) -> Measured:
@@ -349,8 +357,8 @@ def test_their_distributions_are_not_profiled(version, django_capture_on_commit_
     assert Measurement.objects.count() == 0
 
 
-def test_their_page_says_what_they_are_for_and_shows_no_value(client, compliance_officer, attributes):
-    client.force_login(compliance_officer)
+def test_their_page_says_what_they_are_for_and_shows_no_value(client, officer, attributes):
+    client.force_login(officer)
     page = client.get("/datasets/client-attributes/")
     assert "Assessing models for disparities." in page.text
     assert "no model learns from them" in page.text

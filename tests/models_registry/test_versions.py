@@ -157,7 +157,7 @@ def test_a_registered_version_has_the_plans_of_its_kind(
     assert sorted(version.plans.values_list("kind", flat=True)) == [
         "data-drift",
         "data-quality",
-        "group-disparity",
+        "forecast-disparity",
         "membership-inference",
         "multivariate-drift",
         "performance",
@@ -317,7 +317,7 @@ def test_what_a_version_learned_from_is_never_replaced(
     role: str, data_scientist: User, model: RegisteredModel, snapshots: dict[str, DatasetSnapshot]
 ) -> None:
     version = register(data_scientist, model, snapshots)
-    with pytest.raises(InvalidInput, match="Only current and predictions can be replaced") as caught:
+    with pytest.raises(InvalidInput, match="cannot be replaced; those of attributes, catalogue, consent, contacts, current") as caught:
         version_data_replace(
             actor=data_scientist, version=version, role=role, snapshot=newer(snapshots["reference"], "units")
         )

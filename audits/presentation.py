@@ -35,10 +35,15 @@ class Words:
 
     ``label`` heads its chart and its rows. ``sentence`` is what it found, in plain words, without the verdict; it may hold
     ``{slice}``, ``{group}`` (the slice without its column), ``{value}``, ``{low}``, ``{high}``, ``{reference}``, ``{ratio}``,
-    ``{threshold}``, ``{n}`` and the key of any number or text in the measurement's detail. ``unit`` says how the value is written: 0.167 is
+    ``{threshold}``, ``{n}`` and the key of any number or text in the measurement's detail. Of groups that are compared: ``{who}``
+    (the group 65+ (age)), ``{others}``, ``{often}`` (half as often as) and ``{large}`` (20 % smaller than), and ``{outcome}`` and
+    ``{for_outcome}`` (what stands behind the name's colon). A sentence that asks for what is not there gives way to one made from the name;
+    the interval is added where a sentence does not tell it. A kind's words for the name ``*`` are those of any name it does not list.
+    ``against`` is what a group is compared with, where that is not everybody else. ``unit`` says how the value is written: 0.167 is
     16.7 % as a ``share``, 0.17 as a ``number`` or ``ratio``; ``count`` and ``days`` are whole.
     """
 
     label: str
     sentence: str = ""
+    against: str = ""
     unit: Literal["number", "share", "ratio", "count", "days", "p"] = "number"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from django.contrib.auth.decorators import login_required
@@ -71,6 +72,16 @@ def help_page(request: HttpRequest, section: str, slug: str) -> HttpResponse:
     return render(
         request, "help/page.html", {"title": _title(text), "body": body, "section": SECTIONS[section]}
     )
+
+
+@cache
+def kind_opening(slug: str) -> str:
+    """What an audit kind answers: the paragraph that its reference page starts with; empty without such a page."""
+    path = _documents().get(f"reference/audit-kinds/{slug}.md")
+    if path is None:
+        return ""
+    paragraphs = path.read_text(encoding="utf-8").split("\n\n")
+    return _rendered(paragraphs[1], "reference/audit-kinds") if len(paragraphs) > 1 else ""
 
 
 def _title(text: str) -> str:

@@ -42,6 +42,7 @@ def house_register(scientist: User, name: str = "fake-finder") -> ModelVersion:
         audit_parameters={
             "performance": {"y_true": "fake", "y_pred": "score"},
             "calibration": {"y_true": "fake", "y_pred": "score"},
+            "counterfeit-disparity": {"y_true": "fake", "y_pred": "flagged", "sensitive": ["region"]},
             "group-disparity": {"y_true": "fake", "y_pred": "flagged", "sensitive": ["region"]},
             "membership-inference": {"y_true": "fake", "y_pred": "score"},
         },

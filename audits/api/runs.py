@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from audits.api.vocabulary import VERDICTS, AuditQuery
 from audits.models import AuditPlan, AuditRun, Measurement, RunPartition
+from audits.selectors.display import displayed
 from audits.selectors.runs import measurements, run_missing_days, runs
 from governance.api.endpoint import Endpoint
 from governance.api.fields import RecordSerializer, VocabularyField
@@ -110,7 +111,10 @@ class RunDetail(RunOutput):
 
 
 class MeasurementOutput(RecordSerializer):
-    """One number against its threshold, on a slice of ``n`` rows. ``tolerance_used`` is 1 exactly at the limit."""
+    """One number against its threshold, on a slice of ``n`` rows. ``tolerance_used`` is 1 exactly at the limit.
+
+    Of a group that is too small to be shown, ``detail.suppressed`` is true, ``n`` is 0, and there is no number.
+    """
 
     run = serializers.IntegerField(source="run_id")
     verdict = VocabularyField("Verdict", VERDICTS)
@@ -132,6 +136,9 @@ class MeasurementOutput(RecordSerializer):
             "verdict",
             "detail",
         )
+
+    def to_representation(self, instance: Measurement) -> dict[str, Any]:
+        return super().to_representation(displayed(instance))
 
 
 class RunQuery(AuditQuery):

@@ -14,6 +14,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.privacy.anonymity import (
@@ -58,6 +59,31 @@ class Anonymity(AuditKind):
     )
     reads = ("training", "")
     settings = Settings(limits=DEFAULTS, columns=("quasi_identifiers", "sensitive_value"), methods=METHODS)
+    words = {
+        "k-anonymity": Words(
+            label="k-anonymity",
+            sentence="The smallest group of people who look alike has {value} of them.",
+            unit="count",
+        ),
+        "share-below-k": Words(
+            label="Rows in small classes",
+            sentence="{value} of the rows look like fewer than {k} others.",
+            unit="share",
+        ),
+        "distinct-l-diversity": Words(
+            label="Distinct l-diversity",
+            sentence="In the least varied group of people who look alike, {value} different secrets occur.",
+            unit="count",
+        ),
+        "entropy-l-diversity": Words(
+            label="Entropy l-diversity",
+            sentence="The least varied group holds as many secrets as {value} equally common ones.",
+        ),
+        "t-closeness": Words(
+            label="t-closeness",
+            sentence="In some group of people who look alike, the secret is distributed {value} away from everybody's; 0 is alike.",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

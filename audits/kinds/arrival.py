@@ -17,6 +17,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.arrivals import DailyRows, Volume, daily_rows, dispersion, volume_ratio
@@ -40,6 +41,16 @@ class Arrival(AuditKind):
     dimension = "quality"
     method = "Age of the newest day; rows per day over the reference's, with an interval from its day-to-day variance"
     settings = Settings(limits=DEFAULTS)
+    words = {
+        "age-days": Words(
+            label="Age of the newest data", sentence="The newest data are {value} old.", unit="days"
+        ),
+        "volume-ratio": Words(
+            label="Volume for a day",
+            sentence="Each day brings {value} times the rows that the reference had.",
+            unit="ratio",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -16,6 +16,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
     worst_verdict,
 )
@@ -47,6 +48,22 @@ class Calibration(AuditKind):
     settings = Settings(
         limits=dict.fromkeys(LIMITS, ECE_LIMIT), columns=("y_true", "y_pred", "labels_id", "entity")
     )
+    words = {
+        "expected-calibration-error": Words(
+            label="Expected calibration error",
+            sentence="Scores miss how often the event really comes by {value} on average.",
+            unit="share",
+        ),
+        "calibration-in-the-large": Words(
+            label="Calibration in the large",
+            sentence="Scores promise {value} more events than come.",
+            unit="share",
+        ),
+        "brier": Words(
+            label="Brier score",
+            sentence="The squared distance of scores and events is {value}; 0 is perfect.",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _columns(parameters)

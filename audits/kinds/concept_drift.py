@@ -15,6 +15,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.concept_change import DRAWS, ConceptChange, concept_change
@@ -56,6 +57,27 @@ class ConceptDrift(AuditKind):
     needs_reference = True
     reads = ("current", "predictions")
     settings = Settings(limits=DEFAULTS, columns=("y_true", "y_pred"))
+    words = {
+        "outcome-change": Words(
+            label="Change of outcomes",
+            sentence="For the same prediction, outcomes come {value} more or less often than before.",
+            unit="share",
+        ),
+        "error-rate-change": Words(
+            label="Change of error rates",
+            sentence="For the same prediction, errors changed by {value}.",
+            unit="share",
+        ),
+        "residual-change": Words(
+            label="Change of residuals",
+            sentence="For the same prediction, what comes moved by {value} standard deviations.",
+        ),
+        "error-size-change": Words(
+            label="Change of error sizes",
+            sentence="For the same prediction, errors changed by {value} of their former size.",
+            unit="share",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -26,9 +26,10 @@ from audits.metrics.groups import Unit, attributes_of, sum_cells
 from audits.metrics.groups.aligned_pieces import aligned_pieces
 from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
-from audits.verdicts.disparities import Rules, errored, judged
-from audits.verdicts.examination import Examination, check_groupings
-from audits.verdicts.settings import disparity_settings
+from audits.verdicts.disparity.disparities import Rules, errored, judged
+from audits.verdicts.disparity.examination import Examination, check_groupings
+from audits.verdicts.disparity.settings import disparity_settings
+from audits.verdicts.words import FLAG_WORDS
 
 #: The score from which a listing counts as flagged, and the share of due labels that may be missing for a verdict.
 OWN_THRESHOLDS = {"decision": 0.5, "unreviewed": 0.05}
@@ -58,6 +59,7 @@ class CounterfeitDisparity(AuditKind):
     )
     reads = ("predictions", "")
     settings = disparity_settings(OWN_THRESHOLDS, roles=ROLES, methods=("fisher",))
+    words = FLAG_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

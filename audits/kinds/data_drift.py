@@ -19,6 +19,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
@@ -58,6 +59,12 @@ class DataDrift(AuditKind):
         methods=METHOD_CHOICES,
         labels={SHARE: "Share of moved columns", ROWS: "Rows needed"},
     )
+    words = {
+        "drift-share": Words(
+            label="Share of moved columns", sentence="{value} of the columns have moved.", unit="share"
+        ),
+        "*": Words(label="", sentence="The column {slice} has moved from the reference by {value}."),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _checked(parameters)

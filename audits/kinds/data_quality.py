@@ -18,6 +18,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.distributions import (
@@ -62,6 +63,28 @@ class DataQuality(AuditKind):
             OUT_OF_RANGE: "Values out of range",
         },
     )
+    words = {
+        "row-count": Words(label="Rows", sentence="The table has {value} rows.", unit="count"),
+        "missing-share": Words(
+            label="Missing values", sentence="{value} of {slice} is missing.", unit="share"
+        ),
+        "infinity-share": Words(
+            label="Infinite values", sentence="{value} of {slice} is infinite.", unit="share"
+        ),
+        "constant-column": Words(
+            label="Constant column", sentence="{slice} has {distinct} different values.", unit="count"
+        ),
+        "new-category-share": Words(
+            label="New categories",
+            sentence="{value} of {slice} are categories that the reference never had.",
+            unit="share",
+        ),
+        "out-of-range-share": Words(
+            label="Values out of range",
+            sentence="{value} of {slice} lies outside the range of the reference.",
+            unit="share",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -14,6 +14,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.scores.classification import MIN_CLASS_ROWS
@@ -47,6 +48,20 @@ class EstimatedPerformance(AuditKind):
     needs_reference = True
     reads = ("current", "predictions")
     settings = Settings(limits=DEFAULTS, columns=("y_true", "y_pred"), free_limits=True)
+    words = {
+        "score-distance": Words(
+            label="Distance of scores", sentence="The scores have moved from the reference by {value}."
+        ),
+        "outside-share": Words(
+            label="Scores never seen before",
+            sentence="{value} of the scores lie outside those of the reference.",
+            unit="share",
+        ),
+        "*": Words(
+            label="",
+            sentence="Before any label has come, {label} is estimated at {value}; it was {reference}.",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -22,10 +22,11 @@ from audits.metrics.lists.exposure import amounts, flags, places
 from audits.metrics.lists.exposure_changes import compare_changes, period_sums
 from audits.metrics.lists.scores import ListRows, UserScores, user_scores
 from audits.tables import Column, ColumnFault, Table, TableError
-from audits.verdicts.disparities import errored, judged
-from audits.verdicts.examination import Examination
-from audits.verdicts.ranked_list_rules import ListRules, check_list_roles, informational, told
-from audits.verdicts.settings import list_settings
+from audits.verdicts.disparity.disparities import errored, judged
+from audits.verdicts.disparity.examination import Examination
+from audits.verdicts.disparity.ranked_list_rules import ListRules, check_list_roles, informational, told
+from audits.verdicts.disparity.settings import list_settings
+from audits.verdicts.words import EXPOSURE_WORDS
 
 Bools = npt.NDArray[np.bool_]
 
@@ -70,8 +71,9 @@ class ExposureDisparity(AuditKind):
         "premium exposure 1/log2(1+rank) (Singh and Joachims 2018), its change over time, calibration (Steck 2018) and list "
         "quality (Ekstrand et al. 2018) of each group against the rest; bootstrap of users, Holm's adjustment"
     )
-    reads = ("predictions", "")
+    reads = ("lists", "")
     settings = list_settings({}, (*NEEDED, *OPTIONAL))
+    words = EXPOSURE_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         ListRules.read(parameters, {})

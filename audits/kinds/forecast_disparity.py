@@ -28,9 +28,10 @@ from audits.metrics.disparity.size_curves import (
 from audits.metrics.groups import Unit, sum_cells
 from audits.metrics.statistics.intervals import percentile_interval
 from audits.tables import TableError
-from audits.verdicts.disparities import Rules, errored, judged, number
-from audits.verdicts.examination import Examination, check_groupings
-from audits.verdicts.settings import disparity_settings
+from audits.verdicts.disparity.disparities import Rules, errored, judged, number
+from audits.verdicts.disparity.examination import Examination, check_groupings
+from audits.verdicts.disparity.settings import disparity_settings
+from audits.verdicts.words import GROUP_WORDS
 
 ROLES = ("high", "low", "quantile", "size")
 #: Which quantile the role ``quantile`` forecasts.
@@ -54,6 +55,7 @@ class ForecastDisparity(AuditKind):
     )
     reads = ("predictions", "")
     settings = disparity_settings(OWN_THRESHOLDS, "baseline", roles=ROLES)
+    words = GROUP_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

@@ -15,9 +15,10 @@ from audits.metrics.disparity.group_comparisons import SumRatio
 from audits.metrics.disparity.rates import RATES, SELECTION, outcome_codes
 from audits.metrics.groups.outcome_values import ValueRange, numbers, value_range
 from audits.tables import Column, Table, TableError
-from audits.verdicts.disparities import Rules, errored
-from audits.verdicts.examination import Examination, check_groupings
-from audits.verdicts.settings import disparity_settings
+from audits.verdicts.disparity.disparities import Rules, errored
+from audits.verdicts.disparity.examination import Examination, check_groupings
+from audits.verdicts.disparity.settings import disparity_settings
+from audits.verdicts.words import GROUP_WORDS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -83,6 +84,7 @@ class GroupDisparity(AuditKind):
     )
     reads = ("predictions", "")
     settings = disparity_settings(OWN_THRESHOLDS, methods=("fisher",))
+    words = GROUP_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

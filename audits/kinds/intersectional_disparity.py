@@ -25,8 +25,9 @@ from audits.metrics.disparity.rates import OUTCOMES, SELECTION, outcome_codes, r
 from audits.metrics.groups import UNDECLARED, GroupCells, count_cells
 from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, Table, TableError
-from audits.verdicts import disparities
-from audits.verdicts.disparities import Rules, check_ratio, number
+from audits.verdicts.disparity import disparities
+from audits.verdicts.disparity.disparities import Rules, check_ratio, number
+from audits.verdicts.words import CROSSED_WORDS
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 OWN_THRESHOLDS = {"decision": 0.5}
@@ -49,6 +50,7 @@ class IntersectionalDisparity(AuditKind):
     settings = Settings(
         limits={**disparities.DEFAULTS, **OWN_THRESHOLDS}, columns=("sensitive", "y_true", "y_pred")
     )
+    words = CROSSED_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, OWN_THRESHOLDS)

@@ -42,10 +42,11 @@ from audits.metrics.lists.ranked_representation import (
 from audits.metrics.lists.tops import ListTops, list_tops
 from audits.metrics.statistics.intervals import mean_interval
 from audits.tables import Table, TableError
-from audits.verdicts.disparities import errored, judged, number
-from audits.verdicts.examination import Examination
-from audits.verdicts.ranked_list_rules import ListRules, check_list_roles, told
-from audits.verdicts.settings import list_settings
+from audits.verdicts.disparity.disparities import errored, judged, number
+from audits.verdicts.disparity.examination import Examination
+from audits.verdicts.disparity.ranked_list_rules import ListRules, check_list_roles, told
+from audits.verdicts.disparity.settings import list_settings
+from audits.verdicts.words import SUPPLY_WORDS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -80,8 +81,9 @@ class ItemExposure(AuditKind):
         "each item group's share of exposure 1/log2(1+rank) and of top places (skew, Geyik et al. 2019) against its catalogue "
         "or declared share, exposure over utility against the rest (Singh and Joachims 2018); bootstrap of lists, Holm"
     )
-    reads = ("predictions", "")
+    reads = ("lists", "")
     settings = list_settings(OWN_THRESHOLDS, (*NEEDED, *OPTIONAL), "population")
+    words = SUPPLY_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         ListRules.read(parameters, OWN_THRESHOLDS)

@@ -17,6 +17,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.distributions import CategoricalDistribution, column_distribution
@@ -51,6 +52,16 @@ class MultivariateDrift(AuditKind):
     )
     needs_reference = True
     settings = Settings(limits={name: limit for name, (limit, _) in LIMITS.items()})
+    words = {
+        "domain-classifier-auc": Words(
+            label="Domain classifier AUC",
+            sentence="A classifier tells new rows from old ones with a success of {value}; guessing gives 0.5.",
+        ),
+        "reconstruction-error": Words(
+            label="Reconstruction error",
+            sentence="What is left when rows are rebuilt from the reference's patterns is {value}; it was {reference}.",
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -14,6 +14,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
     worst_verdict,
 )
@@ -51,6 +52,22 @@ class Performance(AuditKind):
         columns=("y_true", "y_pred", "labels_id", "baseline", "entity"),
         free_limits=True,  # any of its metrics may have a limit
     )
+    words = {
+        "skill": Words(
+            label="Skill",
+            sentence="The model removes {value} of the error that the naive method makes.",
+            unit="share",
+        ),
+        "wape": Words(label="WAPE", sentence="Forecasts are off by {value} of the volume.", unit="share"),
+        "accuracy": Words(
+            label="Accuracy", sentence="The model is right in {value} of the cases.", unit="share"
+        ),
+        "roc-auc": Words(
+            label="ROC AUC",
+            sentence="The model ranks a true case above another one with a success of {value}; guessing gives 0.5.",
+        ),
+        "*": Words(label="", sentence="{label} is {value}."),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _request(parameters, 0)

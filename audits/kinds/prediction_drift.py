@@ -13,6 +13,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.comparison import THRESHOLD_NAMES, Comparison, NotComparable, TooFewRows, compare
@@ -47,6 +48,9 @@ class PredictionDrift(AuditKind):
         methods=METHOD_CHOICES,
         labels={ROWS: "Rows needed"},
     )
+    words = {
+        "*": Words(label="", sentence="The predictions in {slice} have moved from the reference by {value}."),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _checked(parameters)

@@ -27,10 +27,11 @@ from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.metrics.statistics.agreement import coincidences_of_two, krippendorff_alpha
 from audits.metrics.statistics.association import cramers_v, permutation_p
 from audits.tables import Column, TableError
-from audits.verdicts import disparities
-from audits.verdicts.disparities import DEFAULTS, Rules, errored
-from audits.verdicts.examination import Examination, check_groupings
-from audits.verdicts.shares import ShareRules, informational, judged_shares, judged_together
+from audits.verdicts.disparity import disparities
+from audits.verdicts.disparity.disparities import DEFAULTS, Rules, errored
+from audits.verdicts.disparity.examination import Examination, check_groupings
+from audits.verdicts.disparity.shares import ShareRules, informational, judged_shares, judged_together
+from audits.verdicts.words import SHOWN_WORDS
 
 #: An attribute with fewer labelled images carries no verdict.
 MIN_IMAGES = 200.0
@@ -54,7 +55,7 @@ class Representation(AuditKind):
         "share of each group over its share of a declared population within [0.8, 1.25], with an exact binomial test "
         "(Clopper and Pearson 1934) and Holm's adjustment; exact multinomial or G-test of all groups together"
     )
-    reads = ("predictions", "")
+    reads = ("images", "")
     settings = Settings(
         limits={**disparities.DEFAULTS, "min_images": MIN_IMAGES},
         columns=("sensitive",),
@@ -62,6 +63,7 @@ class Representation(AuditKind):
         lines=("population", "roles"),
         roles=ROLES,
     )
+    words = SHOWN_WORDS
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters, _shares(parameters))

@@ -17,6 +17,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
 )
 from audits.metrics.drift.type_changes import Change, type_change
@@ -49,6 +50,14 @@ class Schema(AuditKind):
     method = "Columns that vanished, are new or changed their type; widening asks for a look, everything else fails"
     needs_reference = True
     settings = Settings()
+    words = {
+        "schema-change": Words(
+            label="Change of the column", sentence="Change of the column {slice}: {change}."
+        ),
+        "similar-names": Words(
+            label="Names that look alike", sentence="{value} pairs of column names look alike.", unit="count"
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         if parameters.thresholds:

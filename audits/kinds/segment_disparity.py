@@ -24,10 +24,11 @@ from audits.metrics.disparity.rates import SELECTION, outcome_codes
 from audits.metrics.disparity.segments import Segments, corresponding, joint_counts
 from audits.metrics.groups.outcome_values import numbers, value_range
 from audits.tables import Column, TableError
-from audits.verdicts import disparities
-from audits.verdicts.compositions import composition_measured
-from audits.verdicts.disparities import Rules, errored
-from audits.verdicts.examination import Examination, Work, check_groupings
+from audits.verdicts.disparity import disparities
+from audits.verdicts.disparity.compositions import composition_measured
+from audits.verdicts.disparity.disparities import Rules, errored
+from audits.verdicts.disparity.examination import Examination, Work, check_groupings
+from audits.verdicts.words import GROUP_WORDS, SEGMENT_WORDS
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -55,6 +56,7 @@ class SegmentDisparity(AuditKind):
         lines=("intersections", "references", "roles"),
         roles=ROLES,
     )
+    words = {**GROUP_WORDS, **SEGMENT_WORDS}
 
     def check(self, parameters: AuditParameters) -> None:
         Rules.read(parameters, {})

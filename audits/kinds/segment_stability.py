@@ -15,6 +15,7 @@ from audits.kinds import (
     Measurement,
     Settings,
     Verdict,
+    Words,
     audit_kinds,
     worst_verdict,
 )
@@ -46,6 +47,20 @@ class SegmentStability(AuditKind):
         columns=("y_pred", "columns"),
         labels={"stable": "Stable from", "doubtful": "Doubtful from"},
     )
+    words = {
+        "mean-adjusted-rand-index": Words(
+            label="Mean adjusted Rand index",
+            sentence="Computed anew, the segments agree with today's by {value}; 0 is chance, 1 is the same.",
+        ),
+        "jaccard-recovery": Words(
+            label="Segment found again",
+            sentence="Computed anew, {value} of segment “{group}” is found again.",
+            unit="share",
+        ),
+        "adjusted-rand-index": Words(
+            label="Adjusted Rand index", sentence="The refit {slice} agrees with today's segments by {value}."
+        ),
+    }
 
     def check(self, parameters: AuditParameters) -> None:
         _limits(parameters)

@@ -46,6 +46,10 @@ class SnapshotTable:
     def scan(self, names: Sequence[str] | None = None) -> Iterator[Column | ColumnFault]:
         return self.file.scan(names)
 
+    def stored(self, name: str) -> Iterator[pa.Array]:
+        """A column of bytes, such as images, as it is stored."""
+        return self.file.stored(name)
+
     def stored_profile(self) -> TableProfile:
         return snapshot_profile(self.snapshot)
 

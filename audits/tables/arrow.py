@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from audits.tables.arrow_arrays import float_array, int64_array, null_of
 from audits.tables.column import Column, ColumnType
 from audits.tables.errors import TableError, not_utf8
+from audits.tables.signatures import holds_images
 
 
 def column_of(name: str, data: pa.ChunkedArray, label: str) -> Column:
@@ -32,6 +33,9 @@ def _typed(
     try:
         column_type, data = _normalised(data)
     except pa.ArrowException as error:
+        if not _is_plain_text(stored_type(data.type)) and holds_images(data):
+            reason = f"column {name!r} of {label} holds images; only audits of images read these"
+            raise TableError(reason) from error
         raise TableError(not_utf8(name, label)) from error
     if column_type is None:
         raise TableError(

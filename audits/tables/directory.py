@@ -26,6 +26,10 @@ class _Part:
     types: dict[str, pa.DataType]
 
 
+class NoParquetFilesError(TableError):
+    """A directory that holds none of the files of a table."""
+
+
 class ParquetDirectory:
     """All Parquet files of a directory and those below it as one table, rows in the order of the files' names.
 
@@ -63,6 +67,14 @@ class ParquetDirectory:
             yield from pieces.fault_all(str(error))
         yield from pieces.end_all()
 
+    def stored(self, name: str) -> Iterator[pa.Array]:
+        """A column as it is stored, file by file."""
+        need(name, self.names, self.label)
+        if name in self._faults:
+            raise TableError(self._faults[name])
+        for part in self._parts:
+            yield from self._open(part.name).stored(name)
+
     def _scan_part(self, part: _Part, pieces: Pieces) -> Iterator[Column | ColumnFault]:
         if not pieces.waiting:
             return
@@ -80,7 +92,7 @@ class ParquetDirectory:
         names = sorted(self._relative(info.path) for info in found if info.type is pafs.FileType.File)
         parts = [name for name in names if _is_part(PurePosixPath(name))]
         if not parts:
-            raise TableError(
+            raise NoParquetFilesError(
                 f"{self.label} is a directory without .parquet files; give one file, or put some there"
             )
         return parts

@@ -36,6 +36,11 @@ class MemoryTable:
         need(name, self.names, self.label)
         return column_of(name, self._table.column(name), self.label)
 
+    def stored(self, name: str) -> Iterator[pa.Array]:
+        """A column as it was given, whether or not audits know its type."""
+        need(name, self.names, self.label)
+        yield from self._table.column(name).chunks
+
     def scan(self, names: Sequence[str] | None = None) -> Iterator[Column | ColumnFault]:
         pieces = Pieces(self.names, names, self.label)
         yield from pieces.absent()

@@ -10,15 +10,16 @@ import pyarrow.fs as pafs
 
 from audits.tables.contract import Table
 from audits.tables.csv import CsvTable
-from audits.tables.directory import ParquetDirectory
+from audits.tables.directory import NoParquetFilesError, ParquetDirectory
 from audits.tables.errors import TableError, first_line, without_secrets
+from audits.tables.image_folder import image_folder
 from audits.tables.parquet import PARQUET_SUFFIXES, ParquetTable
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)(?:::|://)", re.IGNORECASE)
 
 
 def table_open(source: Path | str, label: str | None = None) -> Table:
-    """Open a table by its place: a file, a directory of Parquet files, an fsspec URI, or a database's table.
+    """Open a table by its place: a file, a directory of Parquet files or of images, an fsspec URI, or a database's table.
 
     Parameters
     ----------
@@ -54,6 +55,17 @@ def _open_uri(uri: str, scheme: str, label: str | None) -> Table:
     return _open_file(*remote_files(uri, label), label)
 
 
+def _open_directory(filesystem: pafs.FileSystem, path: str, label: str) -> Table:
+    """Parquet files where there are any, else images."""
+    try:
+        return ParquetDirectory(path, label, filesystem)
+    except NoParquetFilesError:
+        folder = image_folder(path, label, filesystem)
+        if folder is None:
+            raise
+        return folder
+
+
 def _open_file(filesystem: pafs.FileSystem, path: str, label: str) -> Table:
     """Open what is at a path by its ending: ``.parquet`` and ``.pq`` as Parquet, ``.csv`` as CSV."""
     try:
@@ -63,7 +75,7 @@ def _open_file(filesystem: pafs.FileSystem, path: str, label: str) -> Table:
     if kind is pafs.FileType.NotFound:
         raise TableError(f"{label}: no such file")
     if kind is pafs.FileType.Directory:
-        return ParquetDirectory(path, label, filesystem)
+        return _open_directory(filesystem, path, label)
     suffix = PurePosixPath(urlsplit(path).path).suffix.lower()
     if suffix in PARQUET_SUFFIXES:
         return ParquetTable(path, label, filesystem)

@@ -99,6 +99,16 @@ class ParquetTable:
             reason = f"it has {rows} of the file's {self.rows} rows"
             yield from pieces.fault(name, self._unreadable(name, ValueError(reason)))
 
+    def stored(self, name: str) -> Iterator[pa.Array]:
+        """A column as it is stored, piece by piece, whether or not audits know its type."""
+        need(name, self.names, self.label)
+        try:
+            size = _piece_rows(self._file, self._groups, name)
+            for batch in self._file.iter_batches(size, self._groups, columns=[name], use_threads=False):
+                yield batch.column(name)
+        except _UNREADABLE as error:
+            raise TableError(self._unreadable(name, error)) from error
+
     def _unreadable(self, name: str, error: BaseException) -> str:
         return f"column {name!r} of {self.label} cannot be read: {first_line(error)}"
 

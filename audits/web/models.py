@@ -7,6 +7,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
+from audits.selectors.comparison import same_audit, version_comparisons
 from audits.selectors.evidence import evidence, scorecard_of
 from audits.selectors.findings import findings
 from audits.selectors.scorecards import scorecards_latest
@@ -69,6 +70,7 @@ def version_detail(request: HttpRequest, name: str, number: int) -> HttpResponse
     """A version's facts, evidence, charts with intervals, data and findings."""
     version = _version(name, number)
     collected = evidence(version)
+    others = version_comparisons(version)
     unsettled = findings().filter(version=version).exclude(status="closed")
     context = {
         "version": version,
@@ -78,6 +80,9 @@ def version_detail(request: HttpRequest, name: str, number: int) -> HttpResponse
         ],
         "card": scorecard_of(version),
         "evidence": collected,
+        "evidence_rows": [
+            (item, others.get(same_audit(item.run)) if item.run else None) for item in collected
+        ],
         "charts": version_charts(collected),
         "data": version.data.select_related("snapshot__dataset"),
         "findings": unsettled[:8],

@@ -29,6 +29,7 @@ from audits.selectors.monitoring import (
 from audits.selectors.windows import compared_with, window_ending
 from audits.services.window_profiles import window_profile_stored
 from audits.web.distributions import Distribution, distribution
+from audits.web.measurements import FORMULA_STARTS
 from audits.web.monitoring_words import (
     change_words,
     comparison_words,
@@ -39,7 +40,6 @@ from audits.web.monitoring_words import (
     spans_of,
     window_words,
 )
-from audits.web.runs import FORMULA_STARTS
 from governance.permissions import Permission, granted
 from governance.web.access import page
 from models_registry.models import ModelVersion

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from audits.kinds import AuditKind, Settings
 from audits.metrics.drift.effects import CLIPPED_WASSERSTEIN, JENSEN_SHANNON
@@ -56,3 +57,17 @@ def settings_of(kind: AuditKind) -> Settings:
 def label_of(name: str) -> str:
     """A setting's name as a person reads it."""
     return LABELS.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def known_parameters(shown: Settings, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan of one kind can take over from a run of another: all that its own settings offer."""
+    named = {*shown.columns, *shown.texts, *shown.lines}
+    kept = {name: value for name, value in parameters.items() if name in named}
+    if isinstance(kept.get("roles"), Mapping):
+        kept["roles"] = {role: column for role, column in kept["roles"].items() if role in shown.roles}
+    if parameters.get("method") in shown.methods:
+        kept["method"] = parameters["method"]
+    limits = parameters.get("thresholds")
+    if isinstance(limits, Mapping):
+        kept["thresholds"] = {name: value for name, value in limits.items() if name in shown.limits}
+    return kept

@@ -11,7 +11,7 @@ from django import forms
 from audits.kinds import AuditKind
 from audits.models import AuditPlan
 from audits.presentation import Settings
-from audits.web.plan_fields import SEVERAL, label_of, settings_of
+from audits.web.plan_fields import SEVERAL, known_parameters, label_of, settings_of
 
 _LIMIT = "limit:"
 _COLUMN = "column:"
@@ -48,11 +48,14 @@ class PlanForm(forms.Form):
         columns: Sequence[str],
         plan: AuditPlan | None = None,
         watched: bool = True,
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=_initial(plan, watched))
         self.kind = kind
         self.shown: Settings = settings_of(kind)
-        self.stored: Mapping[str, Any] = plan.parameters if plan else {}
+        self.stored: Mapping[str, Any] = (
+            plan.parameters if plan else known_parameters(self.shown, start or {})
+        )
         if plan is not None and plan.required:
             del self.fields["name"]  # a required plan has none
         self._add_columns(columns)
@@ -197,8 +200,34 @@ class PlanForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names if name in self.fields}
 
     @property
-    def column_fields(self) -> Iterable[forms.BoundField]:
-        return [field for field in self if field.name.startswith((_COLUMN, _TEXT, _LINES))]
+    def pickers(self) -> list[forms.BoundField]:
+        """Parameters that hold several columns, as check boxes."""
+        return [field for field in self if isinstance(field.field, forms.MultipleChoiceField)]
+
+    @property
+    def folded(self) -> bool:
+        """Whether the same columns are listed more than once, so that each list is folded under what is chosen."""
+        return len(self.pickers) > 1
+
+    @property
+    def single_fields(self) -> list[forms.BoundField]:
+        """Parameters that are one column or one line of text."""
+        several = {field.name for field in self.pickers}
+        return [f for f in self if f.name.startswith((_COLUMN, _TEXT)) and f.name not in several]
+
+    @property
+    def entry_fields(self) -> list[forms.BoundField]:
+        """Parameters of several lines that few plans need; the roles, which some need, stand first and open."""
+        return [f for f in self if f.name.startswith(_LINES) and f.name != f"{_LINES}roles"]
+
+    @property
+    def roles_field(self) -> forms.BoundField | None:
+        return self[f"{_LINES}roles"] if f"{_LINES}roles" in self.fields else None
+
+    @property
+    def entries_used(self) -> bool:
+        """Whether one of these is filled in or wrong, so that they are shown."""
+        return any(field.value() or field.errors for field in self.entry_fields)
 
     @property
     def limit_fields(self) -> Iterable[forms.BoundField]:

@@ -111,7 +111,11 @@ def plan_new(request: HttpRequest, name: str, number: int) -> HttpResponse:
         kinds = sorted(audit_kinds, key=lambda known: (known.dimension, known.label))
         return render(request, "plans/kinds.html", {"version": version, "kinds": kinds})
     form = PlanForm(
-        request.POST or None, kind=kind, columns=_columns(version, kind), watched=_watched(version, kind)
+        request.POST or None,
+        kind=kind,
+        columns=_columns(version, kind),
+        watched=_watched(version, kind),
+        start=_start(version, request.GET.get("from", "")),
     )
     if request.method != "POST" or not _saves(request, form):
         return _form_page(request, version, form, plan=None)
@@ -252,6 +256,14 @@ def _plan(plan_id: int) -> AuditPlan:
 
 def _kind(slug: str) -> AuditKind | None:
     return next((kind for kind in audit_kinds if kind.slug == slug), None)
+
+
+def _start(version: ModelVersion, run: str) -> dict[str, Any]:
+    """The parameters of the run that ``?from=`` names, if it is one of this version: a study of what it found."""
+    if not (run.isascii() and run.isdecimal() and len(run) < 19):
+        return {}
+    found = AuditRun.objects.filter(pk=int(run), version=version).values_list("parameters", flat=True).first()
+    return dict(found or {})
 
 
 def _columns(version: ModelVersion, kind: AuditKind) -> list[str]:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from audits.models import AuditPlan, Measurement
+from audits.models import AuditPlan, AuditRun, Measurement
+from audits.selectors.comparison import comparable_versions, compared_with
+from audits.selectors.display import displayed
+from audits.selectors.evidence import worst_measurement
 from audits.selectors.reports import report_of, report_offered
 from audits.selectors.runs import measurements, run_data, runs
 from audits.services.runs import run_request
-from audits.web.charts import drift_chart, forests
+from audits.web.charts import DRAWN, SHOWN, Chart, drift_chart, forests, worst_first
 from audits.web.forms import RunFilter
 from audits.web.headline import run_headline
+from audits.web.mitigations import can_mitigate, drawn_curves
 from audits.web.monitoring_words import comparison_words, missing_words
+from audits.web.run_tables import (
+    MANY,
+    PER_PAGE,
+    PER_PAGE_COMPARED,
+    MeasurementFilter,
+    compares_groups,
+    filtered,
+    ordered,
+    table_page,
+)
 from governance.errors import InvalidTransition
 from governance.permissions import Permission, granted, require
 from governance.web.access import page
 from governance.web.lists import named, page_of, sorted_by, valid_values
 
-MEASUREMENTS_PER_PAGE = 60
-#: What starts a formula, full-width forms among them (OWASP, CSV injection).
-FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
-COLUMNS = ("name", "slice", "n", "value", "low", "high", "threshold", "verdict")
+#: Measurements of two versions that are laid side by side at once.
+PAIRS = 12
 
 
 @page(Permission.AUDIT_READ)
@@ -51,32 +61,79 @@ def run_list(request: HttpRequest) -> HttpResponse:
 def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
     """One run: what was computed, on which data, and how to compute it again."""
     run = get_object_or_404(runs(), pk=run_id)
-    rows = list(measurements(run))
+    rows = [displayed(row) for row in measurements(run)]
     data = run_data(run)
     context = {
         "run": run,
+        "words": run.plugin.words,
         "data": data,
         "against": comparison_words(run.data_window, run.comparison),
         "missing": missing_words(data.missing_days) if data else "",
         "headline": run_headline(run, rows),
-        "page": _measurement_page(request, rows),
+        "opening": _opening(run, rows),
         "parameters": [(name, parameter_words(value)) for name, value in run.parameters.items()],
-        "drift": drift_chart(run) if run.kind == "data-drift" else None,
-        "forests": list(forests(run)),
+        "drift": drift_chart(run, rows) if run.kind == "data-drift" else None,
         "report_offered": report_offered(run),
         "report": report_of(run) if report_offered(run) else None,
         "can_request": granted(request.user, Permission.AUDIT_REQUEST),
+        "curves": drawn_curves(run, rows),
+        "can_mitigate": can_mitigate(request, run, rows),
+        **_table(request, run, rows),
+        **_comparison(request, run, rows),
     }
     return render(request, "runs/detail.html", context)
 
 
-def _measurement_page(request: HttpRequest, rows: list[Measurement]) -> Page[Any]:
-    """The page named by ``?page=``, else the one that holds ``?measurement=``: links to a number end at its row."""
-    pointed = request.GET.get("measurement", "")
-    place = next((i for i, row in enumerate(rows) if str(row.pk) == pointed), None)
-    if place is None or "page" in request.GET:
-        return page_of(request, rows, per_page=MEASUREMENTS_PER_PAGE)
-    return Paginator(rows, MEASUREMENTS_PER_PAGE).page(place // MEASUREMENTS_PER_PAGE + 1)
+def _opening(run: AuditRun, rows: Sequence[Measurement]) -> Measurement | None:
+    """The number that the page opens with: the worst of those with a limit, else the first that has a value."""
+    if not run.finished:
+        return None
+    limited = [row for row in rows if row.tolerance_used is not None]
+    return worst_measurement(limited) or next((row for row in rows if row.value is not None), None)
+
+
+def _table(request: HttpRequest, run: AuditRun, rows: list[Measurement]) -> dict[str, Any]:
+    """The table of measurements and the forests above it; of one metric, both show the same groups."""
+    words, compared = run.plugin.words, compares_groups(rows)
+    form = MeasurementFilter(request.GET, rows, lambda name: words[name].label if name in words else name)
+    per_page = PER_PAGE_COMPARED if compared else PER_PAGE
+    listed = table_page(request, ordered(request, filtered(form, rows), compared), per_page)
+    one = bool(valid_values(form).get("metric"))
+    drawn = listed.object_list if one else filtered(form, rows)
+    charts = sorted(forests(run, drawn, len(rows) if one else SHOWN), key=_chart_order)
+    loud = [chart for chart in charts if not chart.quiet] or charts[:1]
+    shown = loud[:DRAWN]
+    return {
+        "page": listed,
+        "compared": compared,
+        "filter": form if len(rows) >= MANY and form.fields else None,
+        "forests": shown,
+        "folded": [chart for chart in charts if chart not in shown],
+    }
+
+
+def _chart_order(chart: Chart) -> tuple[int, float]:
+    worst = min((worst_first(row.measurement) for row in chart.rows), default=(0, 0.0, 0))
+    return worst[0], worst[1]
+
+
+def _comparison(request: HttpRequest, run: AuditRun, rows: Sequence[Measurement]) -> dict[str, Any]:
+    """The same audit of the version that ``?with=`` names, and which versions can be named."""
+    if run.status != AuditRun.Status.COMPLETED:
+        return {}
+    offered = comparable_versions(run)
+    wanted = request.GET.get("with", "")
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 10 else None
+    found = compared_with(run, rows, offered[number]) if number in offered else None
+    pairs = found.pairs if found else ()
+    shown = pairs if request.GET.get("all") == "yes" else pairs[:PAIRS]
+    return {
+        "versions": list(offered),
+        "comparison": found,
+        "unknown_version": wanted if wanted and not found else "",
+        "shown_pairs": shown,
+        "pairs_left": len(pairs) - len(shown),
+    }
 
 
 def parameter_words(value: object) -> str:
@@ -84,24 +141,6 @@ def parameter_words(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {limit}" for name, limit in sorted(value.items()))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-@page(Permission.AUDIT_READ)
-def run_csv(request: HttpRequest, run_id: int) -> HttpResponse:
-    """A run's measurements as CSV."""
-    run = get_object_or_404(runs(), pk=run_id)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="selvedge-run-{run.pk}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for measurement in measurements(run):
-        writer.writerow([_cell(getattr(measurement, column)) for column in COLUMNS])
-    return response
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets a leading apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_STARTS else value
 
 
 @require_POST

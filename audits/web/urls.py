@@ -1,6 +1,16 @@
 from django.urls import path
 
-from audits.web import findings, models, monitoring, plans, reports, runs, scorecard
+from audits.web import (
+    findings,
+    measurements,
+    mitigations,
+    models,
+    monitoring,
+    plans,
+    reports,
+    runs,
+    scorecard,
+)
 
 urlpatterns = [
     path("scorecard/", scorecard.scorecard, name="scorecard"),
@@ -27,7 +37,13 @@ urlpatterns = [
     path("audit-plans/<int:plan_id>/archive/", plans.plan_archive, name="plan-archive"),
     path("runs/", runs.run_list, name="runs"),
     path("runs/<int:run_id>/", runs.run_detail, name="run"),
-    path("runs/<int:run_id>/measurements.csv", runs.run_csv, name="run-csv"),
+    path("runs/<int:run_id>/measurements.csv", measurements.run_csv, name="run-csv"),
+    path("runs/<int:run_id>/candidate.json", mitigations.run_candidate, name="run-candidate"),
+    path(
+        "runs/<int:run_id>/measurements/<int:measurement_id>/",
+        measurements.measurement_detail,
+        name="measurement",
+    ),
     path("runs/<int:run_id>/evidently-report/", reports.run_report, name="run-report"),
     path("runs/<int:run_id>/evidently-report/view/", reports.run_report_view, name="run-report-view"),
     path(

@@ -52,6 +52,16 @@ def _words(slug: str) -> str:
 
 
 def slice_words(name: str) -> str:
-    """A slice in words: ``photo_quality=good`` is photo quality: good. A column keeps its own name."""
+    """A slice in words: ``photo_quality=good`` is photo quality: good. A column keeps its own name.
+
+    ``age*income=65+*low`` is age and income: 65+, low; ``age=65+|55-64, sex=f`` is age: 65+ or 55-64, sex: f.
+    """
     attribute, equals, group = name.partition("=")
-    return f"{attribute.replace('_', ' ')}: {group}" if equals else name
+    if not equals:
+        return name
+    if "*" in attribute:
+        return f"{attribute.replace('_', ' ').replace('*', ' and ')}: {group.replace('*', ', ')}"
+    parts = name.split(", ")
+    if len(parts) > 1 and all("=" in part for part in parts):
+        return ", ".join(slice_words(part).replace("|", " or ") for part in parts)
+    return f"{attribute.replace('_', ' ')}: {group}"

@@ -26,6 +26,9 @@ class DatasetCard:
     contains_personal_data: bool = False
     subject_key: str = ""
     simulated: str = ""
+    sensitive_attributes: bool = False
+    purpose: str = ""
+    retention_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,9 @@ class SnapshotDraft:
 
     Roles: ``training`` (rows learned from), ``reference`` and ``current`` (model inputs then and now),
     ``predictions`` (held-out rows with truth, prediction, baseline and groups), ``members`` and ``non-members``
-    (rows seen and not seen in training, scored alike), ``labels`` (what came of the current rows, by id).
+    (rows seen and not seen in training, scored alike), ``labels`` (what came of the current rows, by id),
+    ``attributes`` (what people declared about themselves, kept apart), ``consent``, ``contacts`` (what was sent to them),
+    ``lists`` (ranked lists, a row for each place), ``images`` and ``catalogue`` (pictures, and those they may copy).
     """
 
     role: str

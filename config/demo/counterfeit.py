@@ -21,6 +21,7 @@ from config.demo.contract import ReferenceModel
 from config.demo.counterfeit_evidence import audit_parameters, plans, snapshots
 from config.demo.listing_intake import Intake, simulate_intake
 from config.demo.mark_features import FEATURES, Floats
+from config.demo.mark_gallery import gallery_plans, gallery_snapshots
 from config.demo.marks import Brand, catalogue_brands, draw_marks
 
 NAME = "counterfeit-detection"
@@ -85,9 +86,12 @@ def build_for(brands: Sequence[Brand], seed: int) -> ReferenceModel:
         description=DESCRIPTION,
         estimator=scoring.estimator,
         metrics=measure(earlier, scoring),
-        snapshots=snapshots(brands, earlier, scoring, later, later_scores),
+        snapshots=(
+            *snapshots(brands, earlier, scoring, later, later_scores),
+            *gallery_snapshots(brands, seed),
+        ),
         audit_parameters=audit_parameters(scoring.threshold),
-        plans=plans(scoring.threshold),
+        plans=(*plans(scoring.threshold), *gallery_plans()),
         hyperparameters={
             **_SETTINGS,
             "features": list(FEATURES),

@@ -64,6 +64,8 @@ def snapshots(
     training = inputs
     for name, values in learned.items():
         training = training.append_column(name, values)
+    for name, values in _origin_columns(brands, earlier).items():
+        training = training.append_column(name, values)
     tables = {
         "training": training.filter(pa.array(scored.in_training)),
         "reference": inputs,
@@ -92,6 +94,12 @@ def audit_parameters(decision_threshold: float) -> dict[str, dict[str, Any]]:
             "thresholds": {"roc-auc": LEAST_AUC, "decision": decision_threshold},
         },
         "calibration": {**_SCORED, "entity": "brand"},
+        "counterfeit-disparity": {
+            "y_true": "is_counterfeit",
+            "y_pred": "flagged",
+            "sensitive": ["photo_quality", "industry"],
+            "entity": "brand",
+        },
         "group-disparity": {
             "y_true": "is_counterfeit",
             "y_pred": "flagged",
@@ -115,6 +123,30 @@ def plans(decision_threshold: float) -> tuple[PlanDraft, ...]:
             name="The later intake, when labels are in",
             parameters={**_SCORED, "labels_id": "listing_id"},
         ),
+        PlanDraft(
+            kind="intersectional-disparity",
+            name="Sellers who are flagged most",
+            parameters={
+                "y_true": "is_counterfeit",
+                "y_pred": "flagged",
+                "sensitive": ["photo_quality", "industry"],
+            },
+        ),
+        PlanDraft(
+            kind="mitigation",
+            name="What could be done for poor photos",
+            parameters={
+                **_SCORED,
+                "sensitive": ["photo_quality"],
+                "entity": "brand",
+                "thresholds": {"decision": decision_threshold},
+            },
+        ),
+        PlanDraft(
+            kind="image-provenance",
+            name="Licences of the marks",
+            parameters={"roles": {"licence": "licence", "source": "source"}},
+        ),
     )
 
 
@@ -129,6 +161,14 @@ def _describing_columns(brands: Sequence[Brand], intake: Intake) -> dict[str, pa
         "brand": pa.array([brands[i].title for i in intake.brand]),
         "industry": pa.array([brands[i].industry for i in intake.brand]),
         "photo_quality": pa.array(intake.quality.tolist()),
+    }
+
+
+def _origin_columns(brands: Sequence[Brand], intake: Intake) -> dict[str, pa.Array]:
+    """Under which licence, and from where, the mark came that a listing shows or copies."""
+    return {
+        "licence": pa.array([brands[i].licence for i in intake.brand]),
+        "source": pa.array([brands[i].source for i in intake.brand]),
     }
 
 

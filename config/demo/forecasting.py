@@ -11,7 +11,7 @@ import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from config.demo.contract import DatasetCard, ReferenceModel, SnapshotDraft
+from config.demo.contract import DatasetCard, PlanDraft, ReferenceModel, SnapshotDraft
 from config.demo.demand_features import (
     FEATURES,
     SMALLEST_MEAN,
@@ -83,7 +83,7 @@ def build(seed: int) -> ReferenceModel:
         audit_parameters=_audit_parameters(),
         hyperparameters={**HYPERPARAMETERS, "random_state": seed, "features": list(FEATURES)},
         arrivals=till_arrivals(),
-        plans=weekly_plans([name for name in TILL_COLUMNS if name not in IDENTIFIERS]),
+        plans=_plans(),
     )
 
 
@@ -136,11 +136,35 @@ def _snapshot(role: str, dataset: DatasetCard, rows: pd.DataFrame, weeks: range)
     return SnapshotDraft(role=role, dataset=dataset, table=table, window=week_window(weeks[0], weeks[-1]))
 
 
+def _plans() -> tuple[PlanDraft, ...]:
+    """What is planned beside the required audits."""
+    return (
+        *weekly_plans([name for name in TILL_COLUMNS if name not in IDENTIFIERS]),
+        PlanDraft(
+            kind="mitigation",
+            name="What could be done for low incomes",
+            parameters={
+                "y_true": "units",
+                "y_pred": "forecast",
+                "sensitive": ["income_band"],
+                "entity": "category",
+                "task": "regression",
+            },
+        ),
+    )
+
+
 def _audit_parameters() -> dict[str, dict[str, Any]]:
     scored = {"y_true": "units", "y_pred": "forecast", "task": "regression"}
     return {
         **input_parameters(TILL_COLUMNS),
         "performance": {**scored, "baseline": BASELINE, "entity": "category"},
-        "group-disparity": {**scored, "sensitive": ["income_band"], "entity": "category"},
+        "forecast-disparity": {
+            "y_true": "units",
+            "y_pred": "forecast",
+            "baseline": BASELINE,
+            "sensitive": ["income_band"],
+            "entity": "category",
+        },
         "membership-inference": scored,
     }

@@ -1,7 +1,6 @@
 """The catalogue of genuine brand marks, drawn from the SVG outlines in ``simple-icons-pack``.
 
-A mark is a square grey image as float32: 0 is bare ground, 1 is full ink. Trademarks remain their owners'. The images
-are used in memory only, to compute features; none is written to a file.
+A mark is a square grey image as float32: 0 is bare ground, 1 is full ink. Trademarks remain their owners'.
 """
 
 from __future__ import annotations
@@ -59,12 +58,18 @@ FASHION_SLUGS = frozenset(
 )
 
 
+#: Of the icon set itself, for all icons that name no licence of their own.
+ICON_LICENCE = "CC0-1.0"
+
+
 class Brand(NamedTuple):
-    """One entry of the catalogue."""
+    """One entry of the catalogue. ``licence`` is an SPDX identifier or an address, ``source`` where the mark came from."""
 
     slug: str
     title: str
     svg: str
+    licence: str = ""
+    source: str = ""
 
     @property
     def in_fashion(self) -> bool:
@@ -80,7 +85,9 @@ def catalogue_brands() -> list[Brand]:
     names = [name for name in dir(simple_icons_pack) if name.startswith("SI_")]
     icons = [getattr(simple_icons_pack, name) for name in names]
     usable = [icon for icon in icons if "-ND" not in (icon.license or "")]
-    return sorted(Brand(icon.slug, icon.title, icon.svg) for icon in usable)
+    return sorted(
+        Brand(icon.slug, icon.title, icon.svg, icon.license or ICON_LICENCE, icon.source) for icon in usable
+    )
 
 
 def draw_mark(svg: str, side: int = SIDE) -> Images:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from config.demo.contract import Arrivals, DatasetCard, PlanDraft, SnapshotDraft
-from config.demo.household_behaviour import declared
+from config.demo.household_attributes import attributes_snapshot
 from config.demo.household_data import COMPLETE_JOURNEY, PANEL, SOURCE, week_window
 from config.demo.input_audits import input_parameters, weekly_plans
 from config.demo.price_tiers import PREMIUM
@@ -19,10 +19,7 @@ from config.demo.shop_lines import LATER_WEEKS, LEARNING_WEEKS, goods_lines
 
 PROFILES = DatasetCard(
     name="household-purchase-profiles",
-    description=(
-        "What each household bought in weeks 1-40, in sums, with what it declared about itself; null where it declared "
-        f"nothing: {PANEL}."
-    ),
+    description=(f"What each household bought in weeks 1-40, in sums: {PANEL}."),
     source=SOURCE,
     owner="Client data platform",
     lawful_basis="legitimate interests",
@@ -73,6 +70,8 @@ def snapshots(
             role="current", dataset=COMPLETE_JOURNEY, table=input_table(later, facts), window=judged
         ),
         SnapshotDraft(role="predictions", dataset=RANKINGS, table=prediction_table(rows), window=judged),
+        SnapshotDraft(role="lists", dataset=RANKINGS, table=list_table(rows, lines, facts), window=judged),
+        attributes_snapshot(),
     )
 
 
@@ -98,6 +97,21 @@ def audit_parameters() -> dict[str, dict[str, Any]]:
             "entity": "household_id",
             "task": "ranking",
         },
+        "exposure-disparity": {
+            "sensitive": ["age", "income_band"],
+            "roles": {
+                "user": "household_id",
+                "item": "product_id",
+                "rank": "rank",
+                "premium": "premium",
+                "relevant": "relevant",
+                "history-premium": "premium_share",
+            },
+        },
+        "item-exposure": {
+            "sensitive": ["department"],
+            "roles": {"user": "household_id", "item": "product_id", "rank": "rank", "relevance": "relevant"},
+        },
         "group-disparity": {
             "columns": ["premium_exposure", "ndcg_at_20"],
             "sensitive": ["age", "income_band"],
@@ -112,7 +126,14 @@ def audit_parameters() -> dict[str, dict[str, Any]]:
 
 def plans() -> tuple[PlanDraft, ...]:
     """What is planned beside the required audits."""
-    return weekly_plans([name for name in INPUT_COLUMNS if name not in _IDENTIFIERS])
+    return (
+        *weekly_plans([name for name in INPUT_COLUMNS if name not in _IDENTIFIERS]),
+        PlanDraft(
+            kind="personal-data",
+            name="Columns that hold personal data",
+            parameters={"columns": ["household_id"]},
+        ),
+    )
 
 
 def input_table(lines: pd.DataFrame, facts: pd.DataFrame) -> pa.Table:
@@ -134,7 +155,7 @@ def input_table(lines: pd.DataFrame, facts: pd.DataFrame) -> pa.Table:
 
 
 def profile_table(lines: pd.DataFrame, facts: pd.DataFrame) -> pa.Table:
-    """One row per household: what it declared, and how it bought. Money in US dollars."""
+    """One row per household: how it bought. Money in US dollars."""
     tier = facts["price_tier"].reindex(lines["product_id"]).reset_index(drop=True)
     by_household = lines.groupby("household_id")
     pieces = lines["quantity"].groupby([lines["household_id"], tier]).sum().unstack(fill_value=0)
@@ -147,14 +168,11 @@ def profile_table(lines: pd.DataFrame, facts: pd.DataFrame) -> pa.Table:
             "favourite_price_tier": pieces.idxmax(axis=1),
         }
     ).reset_index()
-    people = declared(profiles["household_id"])
-    return _to_arrow(
-        pd.concat([profiles.assign(household_id=_as_text(profiles["household_id"])), people], axis=1)
-    )
+    return _to_arrow(profiles.assign(household_id=_as_text(profiles["household_id"])))
 
 
 def prediction_table(rows: pd.DataFrame) -> pa.Table:
-    """The ranked rows with groups on each, and per-household outcomes on each household's first row only.
+    """The ranked rows, and per-household outcomes on each household's first row only.
 
     So ``premium_exposure`` and ``ndcg_at_20`` are null on all other rows, and a comparison of groups counts every
     household once.
@@ -167,9 +185,44 @@ def prediction_table(rows: pd.DataFrame) -> pa.Table:
         },
         index=starts,
     ).reindex(rows.index)
-    people = declared(rows["household_id"])[["age", "income_band"]].set_index(rows.index)
     named = rows.assign(household_id=_as_text(rows["household_id"]), product_id=_as_text(rows["product_id"]))
-    return _to_arrow(pd.concat([named, people, outcomes], axis=1))
+    return _to_arrow(pd.concat([named, outcomes], axis=1))
+
+
+def list_table(rows: pd.DataFrame, lines: pd.DataFrame, facts: pd.DataFrame) -> pa.Table:
+    """The model's lists alone, a row for each place, with what the audits of lists weigh.
+
+    ``premium`` and ``relevant`` are 0 or 1; ``premium_share`` is that of the household's own earlier pieces;
+    ``buyers`` is how many households had bought the product before.
+    """
+    listed = rows.dropna(subset="rank").drop(columns="baseline_rank").reset_index(drop=True)
+    known = facts.reindex(listed["product_id"]).reset_index(drop=True)
+    history = _premium_share(lines, facts)
+    buyers = lines.groupby("product_id")["household_id"].nunique()
+    return _to_arrow(
+        pd.DataFrame(
+            {
+                "household_id": _as_text(listed["household_id"]),
+                "product_id": _as_text(listed["product_id"]),
+                "rank": listed["rank"].astype("int16"),
+                "relevant": listed["relevant"],
+                "premium": (listed["price_tier"] == PREMIUM).astype("int8"),
+                "premium_share": history.reindex(listed["household_id"]).to_numpy(),
+                "price_tier": listed["price_tier"].astype("category"),
+                "department": known["department"].cat.remove_unused_categories(),
+                "buyers": buyers.reindex(listed["product_id"]).to_numpy(),
+            }
+        )
+    )
+
+
+def _premium_share(lines: pd.DataFrame, facts: pd.DataFrame) -> pd.Series[float]:
+    """Share of each household's pieces that were of the dear third of their type."""
+    premium = lines["quantity"].where(
+        (facts["price_tier"].reindex(lines["product_id"]) == PREMIUM).to_numpy(), 0
+    )
+    by_household = lines["household_id"]
+    return premium.groupby(by_household).sum() / lines["quantity"].groupby(by_household).sum()
 
 
 def _as_text(numbers: pd.Series[int]) -> pd.Series[str]:

@@ -11,8 +11,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from config.demo.campaign_contacts import CONTACTS, contact_rows, reached_later
 from config.demo.contract import DatasetCard, PlanDraft, SnapshotDraft
-from config.demo.household_behaviour import DECLARED, FEATURES, REACHED, campaign_reach, declared
+from config.demo.household_attributes import attributes_snapshot
+from config.demo.household_behaviour import FEATURES, REACHED, campaign_reach
+from config.demo.household_consents import CONSENTS, PURPOSE, consent_rows
 from config.demo.household_data import FIRST_DAY, LAST_DAY, PANEL, SOURCE, week_window
 from config.demo.input_audits import input_parameters
 from config.demo.segment_stability import REFITS
@@ -30,14 +33,15 @@ BEHAVIOUR = DatasetCard(
 SEGMENTS = DatasetCard(
     name="household-segments",
     description=(
-        "Segment of each household, 20 bootstrap refits of the segmentation, what the household declared about itself "
-        f"and which campaigns reached it during the year: {PANEL}."
+        "Segment of each household, 20 bootstrap refits of the segmentation, which campaigns reached it during the year "
+        f"and what it spent in each half: {PANEL}."
     ),
     source=SOURCE,
     owner="Client data platform",
     lawful_basis="legitimate interests",
     contains_personal_data=True,
     subject_key="household_id",
+    retention_days=20 * 365,
 )
 DRIFT_COLUMNS = (*FEATURES, "segment")
 #: Without the answer, and without baskets per week: a whole number over 25 weeks and one over 27 are other fractions, by
@@ -62,18 +66,20 @@ class SegmentedHouseholds:
 
 
 def snapshots(households: SegmentedHouseholds) -> tuple[SnapshotDraft, ...]:
-    """One snapshot for each role: training, reference, current, predictions, members and non-members."""
+    """One snapshot for each role; what households declared about themselves is one of its own."""
     first_half, second_half = week_window(*REFERENCE_WEEKS), week_window(*CURRENT_WEEKS)
     early = households.early.reset_index(drop=True)
-    profiled = early.join(declared(early["household_id"])[list(DECLARED)]).drop(columns="distance")
     scored = early[["household_id", "segment", "distance"]]
     return (
-        _snapshot("training", SEGMENTS, profiled[households.member], first_half),
+        _snapshot("training", SEGMENTS, _learned_from(early, first_half[1])[households.member], first_half),
         _snapshot("reference", BEHAVIOUR, early[["household_id", *DRIFT_COLUMNS]], first_half),
         _snapshot("current", BEHAVIOUR, households.late[["household_id", *DRIFT_COLUMNS]], second_half),
         _snapshot("predictions", SEGMENTS, _predictions(households), (FIRST_DAY, LAST_DAY)),
         _snapshot("members", SEGMENTS, scored[households.member], first_half),
         _snapshot("non-members", SEGMENTS, scored[~households.member], first_half),
+        _snapshot("contacts", CONTACTS, contact_rows(), (FIRST_DAY, LAST_DAY)),
+        _snapshot("consent", CONSENTS, consent_rows(early["household_id"]), (FIRST_DAY, LAST_DAY)),
+        attributes_snapshot(),
     )
 
 
@@ -85,6 +91,16 @@ def audit_parameters() -> dict[str, dict[str, Any]]:
         "segment-stability": {
             "y_pred": "segment",
             "columns": [f"refit_{number:02}" for number in range(1, REFITS + 1)],
+        },
+        "segment-disparity": {
+            "y_pred": "segment",
+            "sensitive": ["age", "income_band"],
+            "roles": {
+                "benefit": "top_segment",
+                "distance": "distance",
+                "again": "refit_01",
+                "treatment": "reached_any_campaign",
+            },
         },
         "group-disparity": {
             "y_pred": "top_segment",
@@ -101,8 +117,77 @@ def audit_parameters() -> dict[str, dict[str, Any]]:
 
 def plans() -> tuple[PlanDraft, ...]:
     """What is planned beside the required audits."""
-    name = "Segments of the second half-year"
-    return (PlanDraft(kind="prediction-drift", name=name, parameters={"y_pred": "segment"}),)
+    groups = {"sensitive": ["age", "income_band"]}
+    one_household = {"entity": "household_id"}
+    return (
+        PlanDraft(
+            kind="prediction-drift",
+            name="Segments of the second half-year",
+            parameters={"y_pred": "segment"},
+        ),
+        PlanDraft(
+            kind="proxy-detection",
+            name="Do the inputs tell age or income?",
+            parameters={**groups, **one_household, "columns": list(FEATURES)},
+        ),
+        PlanDraft(
+            kind="attribute-inference",
+            name="Does the segment tell age or income?",
+            parameters={**groups, **one_household, "y_pred": "segment", "columns": ["distance"]},
+        ),
+        PlanDraft(
+            kind="intersectional-disparity",
+            name="Who of all is left out of the top segment",
+            parameters={**groups, "y_pred": "top_segment"},
+        ),
+        PlanDraft(
+            kind="data-minimisation",
+            name="Inputs that the segments could do without",
+            parameters={"y_true": "segment", "quasi_identifiers": list(FEATURES), "task": "classification"},
+        ),
+        PlanDraft(
+            kind="personal-data",
+            name="Columns that hold personal data",
+            parameters={"columns": ["household_id"]},
+        ),
+        PlanDraft(
+            kind="retention",
+            name="Rows kept no longer than promised",
+            parameters={**one_household, "roles": {"date": "last_purchase"}},
+        ),
+        PlanDraft(
+            kind="consent-coverage",
+            name="Consent to personalised offers",
+            parameters={
+                **groups,
+                **one_household,
+                "purpose": PURPOSE,
+                "roles": {"collected_at": "last_purchase"},
+            },
+        ),
+        PlanDraft(
+            kind="contact-pressure",
+            name="Campaigns sent to older households",
+            parameters={**groups, **one_household, "roles": {"at": "sent_on", "vulnerable": "older"}},
+        ),
+        PlanDraft(
+            kind="uplift",
+            name="What the later campaigns changed",
+            parameters={
+                **groups,
+                **one_household,
+                "y_true": "money_after",
+                "columns": ["money_before"],
+                "roles": {"treatment": "reached_later", "before": "money_before"},
+            },
+        ),
+    )
+
+
+def _learned_from(early: pd.DataFrame, last_day: date) -> pd.DataFrame:
+    """Behaviour and segment, with the day of the last purchase, from which a row's age counts."""
+    days = pd.to_timedelta(early["days_since_last_purchase"], unit="D")
+    return early.drop(columns="distance").assign(last_purchase=(pd.Timestamp(last_day) - days).dt.date)
 
 
 def _predictions(households: SegmentedHouseholds) -> pd.DataFrame:
@@ -110,9 +195,22 @@ def _predictions(households: SegmentedHouseholds) -> pd.DataFrame:
     scored = early[["household_id", "segment", "distance"]].assign(
         top_segment=(early["segment"] == households.top_segment).astype("int8")
     )
-    people = declared(early["household_id"])[["age", "income", "income_band", "marital_status"]]
     refits = pd.DataFrame({name: labels.astype(str) for name, labels in households.refits.items()})
-    return pd.concat([scored, campaign_reach(early["household_id"])[list(REACHED)], people, refits], axis=1)
+    reached = campaign_reach(early["household_id"])[list(REACHED)]
+    return pd.concat([scored, reached, _spending(households), refits], axis=1)
+
+
+def _spending(households: SegmentedHouseholds) -> pd.DataFrame:
+    """Money per week in each half-year, and whether a campaign of the second half reached the household."""
+    early = households.early.reset_index(drop=True)
+    late = households.late.set_index("household_id")["money_per_week"]
+    return pd.DataFrame(
+        {
+            "money_before": early["money_per_week"],
+            "money_after": late.reindex(early["household_id"]).fillna(0.0).to_numpy(),
+            "reached_later": reached_later(early["household_id"]),
+        }
+    )
 
 
 def _snapshot(

@@ -51,7 +51,8 @@ def model_train(name: str) -> ReferenceModel:
 def model_publish(*, actor: User, officer: User, trained: ReferenceModel) -> ModelVersion:
     """Register model, artefact, snapshots, version and arrivals, as a whole or not at all.
 
-    The audits that the kind requires are planned and queued by that; those of ``trained.plans`` the officer plans.
+    The audits that the kind requires are planned and queued by that. The officer registers sensitive attributes and
+    plans the audits of ``trained.plans``.
     """
     model: RegisteredModel = model_register(
         actor=actor, name=trained.name, kind=trained.kind, description=trained.description
@@ -65,7 +66,10 @@ def model_publish(*, actor: User, officer: User, trained: ReferenceModel) -> Mod
         artifact_format="skops",
         metrics=trained.metrics,
         hyperparameters=trained.hyperparameters,
-        snapshots={draft.role: _snapshot(actor, draft) for draft in trained.snapshots},
+        snapshots={
+            draft.role: _snapshot(officer if draft.dataset.sensitive_attributes else actor, draft)
+            for draft in trained.snapshots
+        },
         audit_parameters=trained.audit_parameters,
         monitored_dataset=monitored,
     )
@@ -111,6 +115,9 @@ def _dataset(actor: User, card: DatasetCard) -> Dataset:
         contains_personal_data=card.contains_personal_data,
         subject_key=card.subject_key,
         simulated=card.simulated,
+        sensitive_attributes=card.sensitive_attributes,
+        purpose=card.purpose,
+        retention_days=card.retention_days,
     )
 
 

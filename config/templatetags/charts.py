@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from config.charts import distribution, heat, line, rows, series, timeline
+from config.charts import distribution, heat, line, rows, series, timeline, trade_off
 from config.charts import sparkline as sparks
 from config.charts.scales import Axis
 from config.charts.scales import axis_over as span
@@ -22,6 +22,7 @@ register.simple_tag(rows.interval_row, name="interval_row")
 register.simple_tag(rows.axis_labels, name="axis_labels")
 register.simple_tag(distribution.bar_pair, name="bar_pair")
 register.simple_tag(timeline.timeline, name="timeline")
+register.simple_tag(trade_off.trade_off_chart, name="trade_off_chart")
 register.filter("heat_level", heat.score_level)
 
 

@@ -16,8 +16,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from heroicons.templatetags.heroicons import heroicon_mini
 
-from config.charts import numbers, terms
+from audits.selectors.display import displayed
+from config.charts import numbers, sentences, terms, wording
 from config.charts.statuses import BANDS, STATES, TONES, VERDICTS, Status, status_of
+from config.help import kind_opening
 
 register = template.Library()
 register.filter("decimal", numbers.decimal)
@@ -25,6 +27,14 @@ register.filter("percent", numbers.percent)
 register.simple_tag(numbers.interval, name="interval")
 register.filter("metric_words", terms.metric_words)
 register.filter("slice_words", terms.slice_words)
+register.simple_tag(sentences.reading, name="reading_words")
+register.simple_tag(sentences.found_sentence, name="found_words")
+register.simple_tag(sentences.verdict_sentence, name="verdict_sentence")
+register.simple_tag(sentences.beside, name="beside")
+register.filter("label_words", wording.label_of)
+register.filter("against_words", wording.against)
+register.simple_tag(kind_opening, name="kind_opening")
+register.filter("shown", displayed)
 
 
 def _icon(status: Status, size: int) -> SafeString:
@@ -167,6 +177,20 @@ def sort_header(context: RequestContext, field: str, label: str, css: str = "") 
         label,
         SafeString(heroicon_mini(icon, size=16, aria_hidden="true")),
     )
+
+
+@register.simple_tag
+def amount(value: float | None, name: str, words: Any) -> str:
+    """A value in the unit of the measurement of that name: ``{% amount m.value m.name words %}``."""
+    return wording.amount(value, wording.words_of(name, words).unit)
+
+
+@register.simple_tag
+def amounts(low: float | None, high: float | None, name: str, words: Any) -> str:
+    """Both ends of an interval in that unit; nothing where one is missing."""
+    if low is None or high is None:
+        return ""
+    return f"{amount(low, name, words)} to {amount(high, name, words)}"
 
 
 @register.filter

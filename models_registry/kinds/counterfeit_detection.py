@@ -15,6 +15,7 @@ class CounterfeitDetection(ModelKind):
         *INPUT_AUDITS,
         RequiredAudit(slug="performance", current="predictions"),
         RequiredAudit(slug="calibration", current="predictions"),
+        RequiredAudit(slug="counterfeit-disparity", current="predictions"),
         RequiredAudit(slug="group-disparity", current="predictions"),
         RequiredAudit(
             slug="membership-inference", current="non-members", reference="members", window="month"

@@ -14,7 +14,7 @@ class Forecasting(ModelKind):
     required_audits = (
         *INPUT_AUDITS,
         RequiredAudit(slug="performance", current="predictions"),
-        RequiredAudit(slug="group-disparity", current="predictions"),
+        RequiredAudit(slug="forecast-disparity", current="predictions"),
         RequiredAudit(
             slug="membership-inference", current="non-members", reference="members", window="month"
         ),

@@ -20,6 +20,8 @@ class Recommendation(ModelKind):
     required_audits = (
         *INPUT_AUDITS,
         RequiredAudit(slug="performance", current="predictions"),
+        RequiredAudit(slug="exposure-disparity", current="lists"),
+        RequiredAudit(slug="item-exposure", current="lists"),
         RequiredAudit(slug="group-disparity", current="predictions"),
         RequiredAudit(slug="anonymity", current="training", window="month"),
     )

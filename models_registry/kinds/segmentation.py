@@ -14,6 +14,7 @@ class Segmentation(ModelKind):
     required_audits = (
         *INPUT_AUDITS,
         RequiredAudit(slug="segment-stability", current="predictions"),
+        RequiredAudit(slug="segment-disparity", current="predictions"),
         RequiredAudit(slug="group-disparity", current="predictions"),
         RequiredAudit(slug="anonymity", current="training", window="month"),
         RequiredAudit(

@@ -244,7 +244,9 @@ def version_data_replace(*, actor: User, version: ModelVersion, role: str, snaps
     """
     actor = require(actor, Permission.MODEL_REGISTER)
     if role not in REPLACEABLE:
-        raise InvalidInput("role", f"Rows of {role!r} cannot be replaced; those of {', '.join(sorted(REPLACEABLE))} can.")
+        raise InvalidInput(
+            "role", f"Rows of {role!r} cannot be replaced; those of {', '.join(sorted(REPLACEABLE))} can."
+        )
     data = VersionSnapshot.objects.select_for_update().filter(version=version, role=role).first()
     if data is None:
         raise InvalidInput("role", f"This version has no {role!r} snapshot.")

@@ -1,5 +1,5 @@
 // Everything works without this file. It adds: the reader's time zone, chart read-outs by pointer and arrow keys,
-// a theme that changes without a reload, messages of partial updates, and a copy button.
+// a theme that changes without a reload, messages of partial updates, a copy button, and what folded lists have chosen.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && /^[A-Za-z0-9_+/-]+$/.test(zone)) {
@@ -99,6 +99,15 @@ document.addEventListener("click", async (event) => {
   } catch {
     say("Your browser did not allow copying. Select the text instead.");
   }
+});
+
+// A folded list of check boxes says what is chosen in it.
+document.addEventListener("change", (event) => {
+  const list = event.target.closest?.(".picker");
+  const chosen = list?.querySelector(".chosen");
+  if (!chosen) return;
+  const names = [...list.querySelectorAll("input:checked")].map((box) => box.value);
+  chosen.textContent = names.join(", ") || "none chosen";
 });
 
 // A view may answer with the header HX-Trigger: {"toast": "Saved."}

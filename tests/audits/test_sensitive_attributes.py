@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,7 @@ from models_registry.services.versions import check_attributes, version_data_rep
 from tests.factories import DatasetFactory, ModelVersionFactory, VersionSnapshotFactory, snapshot_stored
 
 PEOPLE = 400
-DECLARED = {
+DECLARED: dict[str, Any] = {
     "name": "client-attributes",
     "description": "Age as clients declared it",
     "source": "loyalty programme",

@@ -540,7 +540,11 @@ def test_every_limit_on_offer_is_known_to_its_kind(slug):
     }
     if shown.roles:
         roles["roles"] = NEEDED_ROLES.get(slug, {})
-    if "population" in shown.lines:
+    if "purpose" in shown.texts:  # a kind that is asked about a purpose is asked whose rows they are
+        roles |= {"purpose": "advice", "entity": "customer"}
+    if "entity" in shown.columns:
+        roles["entity"] = "customer"
+    if "population" in shown.lines and slug != "mitigation":  # there, of lists only
         roles["population"] = {"group=a": 0.5, "group=b": 0.5}
     kind.check(AuditParameters(thresholds=dict(shown.limits), **roles))
     for method in shown.methods:
@@ -551,6 +555,18 @@ NEEDED_ROLES = {
     "forecast-disparity": {"quantile": "q90"},
     "exposure-disparity": {"user": "u", "item": "i", "rank": "r", "premium": "p"},
     "item-exposure": {"user": "u", "item": "i", "rank": "r"},
+    "privacy-budget": {"noise": "n", "rate": "q", "steps": "t"},
+    "contact-pressure": {"at": "t", "vulnerable": "v"},
+    "dark-patterns": {
+        "campaign": "a",
+        "check": "b",
+        "answer": "c",
+        "evidence": "d",
+        "reviewer": "e",
+        "at": "f",
+    },
+    "retention": {"date": "d"},
+    "uplift": {"treatment": "t"},
 }
 
 WITH_ROLES = sorted(kind.slug for kind in audit_kinds if kind.settings and kind.settings.roles)
@@ -593,7 +609,14 @@ def test_intersections_references_and_roles_are_written_one_a_line(planner, vers
     assert stored["intersections"] == ["shop*price"]
 
 
+def version_images(version: ModelVersion) -> None:
+    """The rows of the predictions, as if they were images with declared labels."""
+    rows = version.data.get(role="predictions").snapshot
+    VersionSnapshotFactory.create(version=version, role="images", snapshot=rows)
+
+
 def test_a_reference_population_is_written_one_a_line(planner, version):
+    version_images(version)
     address = f"{LIST}new/?kind=representation"
     form = filled(**{"column:sensitive": ["price"], "data_window": "snapshot"})
     answer = planner.post(address, {**form, "lines:population": "low = 0.5"})

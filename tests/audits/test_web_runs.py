@@ -274,10 +274,7 @@ def test_a_run_is_shown_with_as_many_queries_for_sixty_partitions_as_for_two(off
     for number in range(1, 30):
         for side, days in (("current", number), ("reference", 30 + number)):
             RunPartition.objects.create(run=run, snapshot=arrived(run.version, day(days)), side=side)
-    assert (few, queries(run)) == (
-        8,
-        8,
-    )  # session, person, roles, run, measurements, partitions, chart, report
+    assert (few, queries(run)) == (7, 7)  # session, person, roles, run, measurements, partitions, versions
     assert run.partitions.count() == 60
 
 
@@ -325,9 +322,10 @@ def test_the_csv_holds_every_measurement_byte_for_byte(officer_client):
     assert (
         answer.content
         == (
-            "name,slice,n,value,low,high,threshold,verdict\r\n"
-            'wape,"region=Île, north",12,-0.5,,0.22,0.25,pass\r\n'
-            "rmse,,120,,,,,pass\r\n"
+            "name,slice,n,value,low,high,threshold,verdict,tolerance_used,reference,reference_n,reference_group,"
+            "difference,difference_low,difference_high,ratio,ratio_low,ratio_high,test,p,p_adjusted,reason,detail\r\n"
+            'wape,"region=Île, north",12,-0.5,,0.22,0.25,pass,0.8,,,,,,,,,,,,,,\r\n'
+            "rmse,,120,,,,,pass,0.8,,,,,,,,,,,,,,\r\n"
         ).encode()
     )
 

@@ -35,6 +35,7 @@ from tests.house import _listings, _tables
 
 REQUIRED = [
     "calibration",
+    "counterfeit-disparity",
     "data-drift",
     "data-quality",
     "group-disparity",
@@ -85,6 +86,7 @@ def build(seed: int) -> ReferenceModel:
         audit_parameters={
             "performance": SCORED,
             "calibration": SCORED,
+            "counterfeit-disparity": {"y_true": "fake", "y_pred": "flagged", "sensitive": ["region"]},
             "group-disparity": {"y_true": "fake", "y_pred": "flagged", "sensitive": ["region"]},
             "membership-inference": SCORED,
         },

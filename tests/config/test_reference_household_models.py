@@ -34,6 +34,16 @@ from models_registry.kinds import model_kinds
 
 SEED = 20240101
 ROLES = {"training", "reference", "current", "predictions", "members", "non-members"}
+OWN_ROLES = {"demand-forecast": set(), "client-segments": {"attributes", "contacts"}}
+
+
+#: What households declared about themselves; the forecast's income band is one of its own keys.
+APART = {"age", "income", "income_band", "marital_status", "household_size", "kids_count", "older"}
+
+
+def with_attributes(model: ReferenceModel, role: str) -> pd.DataFrame:
+    """The rows of a role beside what their households declared, as an audit joins them."""
+    return rows(model, role).merge(rows(model, "attributes"), on="household_id", how="left")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +118,7 @@ def test_till_lines_keep_every_line_and_value():
 @pytest.mark.parametrize("name", ["demand-forecast", "client-segments"])
 def test_model_hands_over_every_role_once_with_its_window(models, name):
     drafts = models[name].snapshots
-    assert sorted(draft.role for draft in drafts) == sorted(ROLES)
+    assert sorted(draft.role for draft in drafts) == sorted(ROLES | OWN_ROLES[name])
     assert all(draft.window is not None and draft.table.num_rows > 0 for draft in drafts)
 
 
@@ -140,7 +150,7 @@ def test_every_required_audit_has_parameters(models, name):
         ("together", "demand-forecast", "multivariate-drift", "current"),
         ("quality", "demand-forecast", "data-quality", "current"),
         ("performance", "demand-forecast", "performance", "predictions"),
-        ("disparity", "demand-forecast", "group-disparity", "predictions"),
+        ("disparity", "demand-forecast", "forecast-disparity", "predictions"),
         ("membership", "demand-forecast", "membership-inference", "non-members"),
         ("schema", "client-segments", "schema", "current"),
         ("drift", "client-segments", "data-drift", "current"),
@@ -148,6 +158,7 @@ def test_every_required_audit_has_parameters(models, name):
         ("quality", "client-segments", "data-quality", "current"),
         ("stability", "client-segments", "segment-stability", "predictions"),
         ("disparity", "client-segments", "group-disparity", "predictions"),
+        ("segments", "client-segments", "segment-disparity", "predictions"),
         ("anonymity", "client-segments", "anonymity", "training"),
         ("membership", "client-segments", "membership-inference", "non-members"),
     ],
@@ -155,9 +166,15 @@ def test_every_required_audit_has_parameters(models, name):
 def test_audit_parameters_name_columns_that_the_audited_table_has(models, _case, name, kind, role):
     told = AuditParameters.from_json(models[name].audit_parameters[kind])
     single = (told.y_true, told.y_pred, told.baseline, told.entity, told.sensitive_value)
-    named = {*told.columns, *told.sensitive, *told.quasi_identifiers, *filter(None, single)}
+    named = {
+        *told.columns,
+        *told.sensitive,
+        *told.quasi_identifiers,
+        *told.roles.values(),
+        *filter(None, single),
+    }
     assert named
-    assert named <= set(rows(models[name], role).columns)
+    assert named - APART <= set(rows(models[name], role).columns)
 
 
 @pytest.mark.parametrize(
@@ -416,7 +433,7 @@ def test_departments_are_the_seven_that_sell_most_in_the_first_half():
 
 
 def test_type_c_campaigns_reach_older_clients_half_as_often_as_the_other_ages(segments):
-    declared = rows(segments, "predictions").dropna(subset="age")
+    declared = with_attributes(segments, "predictions").dropna(subset="age")
     older = declared["age"] == "65+"
     reach, others = (
         declared.loc[older, "reached_type_c"].mean(),
@@ -426,14 +443,45 @@ def test_type_c_campaigns_reach_older_clients_half_as_often_as_the_other_ages(se
 
 
 def test_undeclared_households_are_left_out_of_campaigns_twice_as_often_as_any_age_group(segments):
-    table = rows(segments, "predictions")
+    table = with_attributes(segments, "predictions")
     reach = table.groupby("age", observed=True)["reached_any_campaign"].mean()
     assert table.loc[table["age"].isna(), "reached_any_campaign"].mean() == pytest.approx(0.501, abs=5e-4)
     assert (round(reach.min(), 2), reach.max()) == (0.92, 1.0)
 
 
+def test_what_households_declared_is_kept_apart_from_what_the_model_learns_from(segments):
+    for role in sorted(ROLES | {"contacts"}):
+        assert not APART & set(rows(segments, role).columns), role
+    draft = next(draft for draft in segments.snapshots if draft.role == "attributes")
+    assert (draft.dataset.sensitive_attributes, draft.dataset.lawful_basis) == (True, "consent")
+    assert draft.dataset.purpose
+    assert (draft.table.num_rows, draft.table["household_id"].combine_chunks().unique().__len__()) == (
+        801,
+        801,
+    )
+    assert set(draft.table.column_names) == APART | {"household_id"}
+
+
+def test_spending_before_and_after_is_that_of_the_half_years(segments):
+    table = rows(segments, "predictions").set_index("household_id")
+    late = household_behaviour.behaviour(27, 53).set_index("household_id")["money_per_week"]
+    assert table.loc["900", "money_after"] == late.loc[900]
+    assert (table["money_after"] == 0).sum() == len(set(table.index.astype(int)) - set(late.index))
+    assert set(table["reached_later"]) == {0, 1}
+
+
+def test_contacts_are_all_that_was_sent(segments):
+    contacts = rows(segments, "contacts")
+    assert len(contacts) == 6_589
+    assert contacts["campaign_type"].value_counts().to_dict() == {
+        "Type A": 3647,
+        "Type B": 2368,
+        "Type C": 574,
+    }
+
+
 def test_undeclared_attributes_are_null_not_a_group_name(segments):
-    table = rows(segments, "training")
+    table = with_attributes(segments, "training")
     for column in ("age", "income", "marital_status", "household_size", "kids_count"):
         assert table[column].isna().any()
         assert "undeclared" not in set(table[column].dropna())

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from audits.kinds import AuditInput, AuditParameters, Verdict, audit_kinds, worst_verdict
+from audits.kinds import AuditInput, AuditParameters, Verdict, worst_verdict
 from audits.kinds.multivariate_drift import MultivariateDrift
 from audits.kinds.performance import Performance
 from audits.tables import MemoryTable, ParquetTable
@@ -100,11 +100,12 @@ def test_outcomes_stand_once_per_household(model):
     assert ranked["premium_exposure"].mean() == pytest.approx(model.metrics["premium_exposure"], abs=1e-12)
 
 
-def test_training_holds_one_row_per_household_and_leaves_the_undeclared_null(model):
+def test_training_holds_one_row_per_household_without_what_it_declared(model):
     profiles = rows(model, "training")
     assert profiles["household_id"].is_unique
     assert len(profiles) == 2444
-    assert profiles["age"].notna().sum() == 801
+    assert not {"age", "income", "marital_status"} & set(profiles.columns)
+    assert len(rows(model, "attributes")) == 801
     assert set(profiles["favourite_price_tier"]) == {ENTRY, CORE, PREMIUM}
 
 
@@ -144,13 +145,30 @@ def test_estimator_survives_saving_with_the_listed_types_alone(model):
 
 
 def test_audit_parameters_name_columns_of_their_tables(model):
-    required = {audit.slug for audit in model_kinds.get(model.kind).required_audits}
-    assert model.audit_parameters.keys() == required
+    required = {audit.slug: audit.current for audit in model_kinds.get(model.kind).required_audits}
+    assert model.audit_parameters.keys() == required.keys()
     for kind, values in model.audit_parameters.items():
         given = AuditParameters.from_json(values)
         named = {*given.columns, *given.sensitive, *given.quasi_identifiers}
         named |= {given.y_true, given.y_pred, given.baseline, given.entity, given.sensitive_value} - {None}
-        assert named <= set(rows(model, audit_kinds.get(kind).reads[0]))
+        named |= set(given.roles.values())
+        apart = set(rows(model, "attributes")) - {"household_id"}
+        assert named - apart <= set(rows(model, required[kind]))
+
+
+def test_lists_hold_the_model_s_places_alone(model):
+    lists, ranked = rows(model, "lists"), rows(model, "predictions")
+    assert len(lists) == ranked["rank"].notna().sum() == 2250 * 20
+    assert (
+        lists.groupby("household_id", observed=True)["rank"]
+        .agg(["min", "max", "nunique"])
+        .eq([1, 20, 20])
+        .all(axis=None)
+    )
+    assert lists["premium"].sum() == (lists["price_tier"] == PREMIUM).sum()
+    assert lists["relevant"].sum() == ranked.loc[ranked["rank"].notna(), "relevant"].sum()
+    assert lists["premium_share"].between(0, 1).all()
+    assert (lists["buyers"] >= recommendation.MINIMUM_BUYERS).all()
 
 
 def test_what_moved_together_are_the_lines_of_products_without_a_price(model):

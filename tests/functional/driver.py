@@ -40,6 +40,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "data-quality": {"columns": ["price"]},
     "performance": SCORED,
     "calibration": SCORED,
+    "counterfeit-disparity": {**SCORED, "sensitive": ["seller"]},
     "group-disparity": {**SCORED, "sensitive": ["seller"]},
     "membership-inference": SCORED,
 }

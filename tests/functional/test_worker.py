@@ -15,6 +15,7 @@ pytestmark = pytest.mark.worker
 
 KINDS = [
     "calibration",
+    "counterfeit-disparity",
     "data-drift",
     "data-quality",
     "group-disparity",

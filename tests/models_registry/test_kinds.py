@@ -8,12 +8,19 @@ from models_registry.models import RegisteredModel, VersionSnapshot
 
 KINDS = list(model_kinds)
 by_slug = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+#: They make pictures, and take in no table.
+MAKES_PICTURES = ("digital-twin", "generative-design")
+on_tables = pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.slug not in MAKES_PICTURES], ids=lambda kind: kind.slug
+)
 
 
-def test_the_four_kinds_of_the_house_are_there() -> None:
+def test_the_kinds_of_the_house_are_there() -> None:
     assert model_kind_choices() == [
         ("counterfeit-detection", "Counterfeit detection"),
+        ("digital-twin", "Digital twin"),
         ("forecasting", "Demand forecasting"),
+        ("generative-design", "Generative design"),
         ("recommendation", "Clienteling recommendation"),
         ("segmentation", "Customer segmentation"),
     ]
@@ -49,7 +56,7 @@ def test_an_audit_that_compares_gets_its_reference(kind: ModelKind) -> None:
             assert audit.reference, audit.slug
 
 
-@by_slug
+@on_tables
 def test_the_inputs_of_every_kind_are_audited_column_by_column_and_together(kind: ModelKind) -> None:
     slugs = [audit.slug for audit in kind.required_audits]
     assert slugs[:4] == ["schema", "data-drift", "multivariate-drift", "data-quality"]
@@ -67,7 +74,7 @@ def test_a_required_audit_reads_what_audits_of_its_kind_read(kind: ModelKind) ->
     [
         ("counterfeit-detection", {"members", "non-members"}),
         ("forecasting", {"members", "non-members"}),
-        ("recommendation", {"training"}),
+        ("recommendation", {"training", "lists"}),
         ("segmentation", {"training", "members", "non-members"}),
     ],
 )
@@ -84,7 +91,18 @@ def test_only_kinds_whose_scores_are_probabilities_are_audited_for_calibration()
     assert asked == ["counterfeit-detection"]
 
 
-@by_slug
+@pytest.mark.parametrize("slug", MAKES_PICTURES)
+def test_pictures_are_audited_for_whom_they_show_and_what_they_were_made_from(slug: str) -> None:
+    required = {audit.slug: audit.current for audit in model_kinds.get(slug).required_audits}
+    assert {
+        "representation": "images",
+        "image-data": "images",
+        "image-provenance": "training",
+    }.items() <= required.items()
+    assert ("near-duplicates" in required) == (slug == "generative-design")
+
+
+@on_tables
 def test_every_kind_is_audited_for_drift_quality_performance_bias_and_privacy(kind: ModelKind) -> None:
     dimensions = {audit_kinds.get(audit.slug).dimension for audit in kind.required_audits}
     assert dimensions == {"drift", "quality", "performance", "bias", "privacy"}

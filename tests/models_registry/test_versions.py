@@ -98,9 +98,7 @@ def test_a_name_taken_by_another_kind_is_refused(model: RegisteredModel, data_sc
 
 
 def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(data_scientist: User) -> None:
-    with pytest.raises(
-        InvalidInput, match="known: counterfeit-detection, forecasting, recommendation, segmentation"
-    ):
+    with pytest.raises(InvalidInput, match="known: counterfeit-detection, digital-twin, forecasting"):
         model_register(actor=data_scientist, name="demand", kind="oracle")
     assert RegisteredModel.objects.count() == 0
 
@@ -317,7 +315,9 @@ def test_what_a_version_learned_from_is_never_replaced(
     role: str, data_scientist: User, model: RegisteredModel, snapshots: dict[str, DatasetSnapshot]
 ) -> None:
     version = register(data_scientist, model, snapshots)
-    with pytest.raises(InvalidInput, match="cannot be replaced; those of attributes, catalogue, consent, contacts, current") as caught:
+    with pytest.raises(
+        InvalidInput, match="cannot be replaced; those of attributes, catalogue, consent, contacts, current"
+    ) as caught:
         version_data_replace(
             actor=data_scientist, version=version, role=role, snapshot=newer(snapshots["reference"], "units")
         )

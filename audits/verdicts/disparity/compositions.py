@@ -26,8 +26,8 @@ from audits.metrics.disparity.compositions import (
 from audits.metrics.disparity.group_comparisons import compare_ratios
 from audits.metrics.disparity.segments import Segments
 from audits.metrics.groups import GroupCells, Groups, GroupSums, Unit, attributes_of, count_cells, sum_cells
-from audits.verdicts.disparities import judged, number
-from audits.verdicts.examination import Examination
+from audits.verdicts.disparity.disparities import judged, number
+from audits.verdicts.disparity.examination import Examination
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]

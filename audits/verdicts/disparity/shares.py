@@ -17,7 +17,7 @@ from audits.metrics.statistics.goodness_of_fit import (
     rogan_gladen,
     total_variation,
 )
-from audits.verdicts.disparities import MAX_TOLERANCE_USED, Rules, errored, number
+from audits.verdicts.disparity.disparities import MAX_TOLERANCE_USED, Rules, errored, number
 
 #: A ratio equal to its limit up to rounding is inside.
 _SLACK = 1e-9

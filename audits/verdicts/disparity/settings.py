@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from audits.metrics.scores.ranking import CUTOFF
 from audits.presentation import Settings
-from audits.verdicts import disparities
+from audits.verdicts.disparity import disparities
 
 
 def disparity_settings(

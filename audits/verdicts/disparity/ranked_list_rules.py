@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from audits.contract import AuditInputError, AuditParameters, Measurement, Verdict
 from audits.metrics.groups import attributes_of
 from audits.metrics.scores.ranking import CUTOFF
-from audits.verdicts.disparities import DEFAULTS, Rules
-from audits.verdicts.examination import check_groupings
+from audits.verdicts.disparity.disparities import DEFAULTS, Rules
+from audits.verdicts.disparity.examination import check_groupings
 
 #: Longer lists are cut for metrics of the top; nobody looks at a thousandth place.
 MOST_PLACES = 1000

@@ -30,7 +30,7 @@ from audits.metrics.groups import (
 )
 from audits.metrics.groups.counting import OutcomeOf, StatisticsOf
 from audits.tables import Table, TableError
-from audits.verdicts.disparities import Rules, errored, judged
+from audits.verdicts.disparity.disparities import Rules, errored, judged
 
 #: What a kind does with an examination: measurements of every outcome that it knows.
 Work: TypeAlias = Callable[["Examination"], list[Measurement]]

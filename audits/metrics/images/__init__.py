@@ -1,0 +1,1 @@
+"""Images: decoding, perceptual hashes, near-duplicates, sharpness, licences."""

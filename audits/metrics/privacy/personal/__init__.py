@@ -1,0 +1,1 @@
+"""Which columns hold personal data: by their values, by their names."""

@@ -1,0 +1,1 @@
+"""What counts of images and pairs of them mean."""

@@ -1,0 +1,1 @@
+"""What measured candidates mean: offers, never changes."""

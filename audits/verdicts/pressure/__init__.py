@@ -1,0 +1,1 @@
+"""What contacts, uplift and checklists mean."""

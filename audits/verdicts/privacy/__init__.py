@@ -1,0 +1,1 @@
+"""What attacks, ages and anonymity mean."""

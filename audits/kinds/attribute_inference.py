@@ -21,7 +21,7 @@ from audits.kinds import (
     Words,
     audit_kinds,
 )
-from audits.metrics.drift.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
+from audits.metrics.groups.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
 from audits.metrics.privacy.attribute_attack import FOLDS, Gain, attribute_attack
 from audits.metrics.scores.encoding import Feature, column_features
 from audits.metrics.scores.scored_rows import column_codes

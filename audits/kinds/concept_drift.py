@@ -20,7 +20,7 @@ from audits.kinds import (
 )
 from audits.metrics.drift.concept_change import DRAWS, ConceptChange, concept_change
 from audits.metrics.drift.predictions_and_outcomes import LABELS, NUMBERS, SCORE, Outcomes, outcomes
-from audits.metrics.drift.sampled_rows import sample_rows
+from audits.metrics.groups.sampled_rows import sample_rows
 from audits.tables import Column, Table, TableError
 
 ROWS = "rows"

@@ -23,7 +23,7 @@ from audits.kinds import (
 from audits.metrics.drift.distributions import CategoricalDistribution, column_distribution
 from audits.metrics.drift.domain_classifier import Discrimination, discriminate
 from audits.metrics.drift.reconstruction import Reconstruction, reconstruction
-from audits.metrics.drift.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
+from audits.metrics.groups.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
 from audits.metrics.scores.encoding import Feature, column_features
 from audits.tables import Column, ColumnType, Table, columns_to_examine
 

@@ -25,8 +25,8 @@ from audits.metrics.disparity.proxy_tables import (
     binning_of,
     contingency_tables,
 )
-from audits.metrics.drift.sampled_rows import Sample, sample_rows
 from audits.metrics.groups.kept_rows import KeptRows, first_rows
+from audits.metrics.groups.sampled_rows import Sample, sample_rows
 from audits.tables import Column, ColumnType, Table, TableError
 from audits.verdicts.disparity.disparities import errored
 from audits.verdicts.disparity.proxies import (

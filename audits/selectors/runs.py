@@ -22,7 +22,11 @@ def runs() -> QuerySet[AuditRun]:
     """Runs, newest first, with version, model and snapshots, each with ``measurement_count``."""
     return (
         AuditRun.objects.select_related(
-            "plan", "version__model", "current_snapshot__dataset", "reference_snapshot__dataset"
+            "plan",
+            "version__model",
+            "current_snapshot__dataset",
+            "reference_snapshot__dataset",
+            "attributes_snapshot__dataset",
         )
         .annotate(measurement_count=Count("measurements"))
         .order_by("-pk")

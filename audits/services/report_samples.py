@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audits.metrics.drift.sampled_rows import Sample
+from audits.metrics.groups.sampled_rows import Sample
 from audits.selectors.profiles import FEWEST_ROWS
 from audits.tables import Column, ColumnType
 

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from audits.kinds import AuditParameters
-from audits.metrics.drift.sampled_rows import Sample, sample_rows
+from audits.metrics.groups.sampled_rows import Sample, sample_rows
 from audits.models import AuditRun, EvidenceFile, RunPartition
 from audits.selectors.profiles import FEWEST_ROWS
 from audits.selectors.reports import REPORTED_KIND, report_offered

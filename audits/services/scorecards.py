@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audits.kinds import Verdict, audit_kinds
@@ -77,28 +78,49 @@ def _same(latest: Scorecard, overall: int, cells: dict[str, _Cell]) -> bool:
 
 
 def _cells(version: ModelVersion, now: datetime) -> dict[str, _Cell]:
+    """The worst evidence of each dimension. Plans of one's own can raise a score; only required ones are missed."""
+    found = [
+        (required.slug, _audit_cell(version, required, now))
+        for required in version.model.plugin.required_audits
+    ]
+    found += _own_cells(version, now)
     worst: dict[str, _Cell] = {}
-    for required in version.model.plugin.required_audits:
-        dimension = audit_kinds.get(required.slug).dimension
-        cell = _audit_cell(version, required, now)
+    for kind, cell in found:
+        dimension = audit_kinds.get(kind).dimension
         if dimension not in worst or cell.score > worst[dimension].score:
             worst[dimension] = cell
     return worst
 
 
+def _own_cells(version: ModelVersion, now: datetime) -> list[tuple[str, _Cell]]:
+    """What the audits that people planned beside the required ones found last, where they have run."""
+    cells = []
+    for plan in version.plans.filter(required=False, active=True, archived_at__isnull=True):
+        run = _latest(plan.runs.all())
+        if run is not None:
+            label = f"“{plan.name}” ({plan.plugin.label.lower()})"
+            cells.append((plan.kind, _timely(_run_cell(run, label), run, plan.window, now)))
+    return cells
+
+
 def _audit_cell(version: ModelVersion, required: RequiredAudit, now: datetime) -> _Cell:
     label = audit_kinds.get(required.slug).label
-    finished = [AuditRun.Status.COMPLETED, AuditRun.Status.ERRORED]
-    run = (
-        # A plan of somebody's own, perhaps a lenient one, never stands in for the required one.
-        AuditRun.objects.filter(version=version, kind=required.slug, plan__required=True, status__in=finished)
-        .order_by("-finished_at", "-pk")
-        .first()
-    )
-    if run is None or run.finished_at is None:
+    # A plan of somebody's own, perhaps a lenient one, never stands in for the required one.
+    run = _latest(AuditRun.objects.filter(version=version, kind=required.slug, plan__required=True))
+    if run is None:
         return _Cell(risk.MISSING, f"{label} is required and has not run yet.")
-    cell = _run_cell(run, label)
-    late = (now - run.finished_at) / window_length(required.window) - 1.0
+    return _timely(_run_cell(run, label), run, required.window, now)
+
+
+def _latest(runs: QuerySet[AuditRun]) -> AuditRun | None:
+    """The newest finished run."""
+    finished = [AuditRun.Status.COMPLETED, AuditRun.Status.ERRORED]
+    return runs.filter(status__in=finished).order_by("-finished_at", "-pk").first()
+
+
+def _timely(cell: _Cell, run: AuditRun, window: str, now: datetime) -> _Cell:
+    """The same, or worse where the evidence is older than its window."""
+    late = (now - (run.finished_at or now)) / window_length(window) - 1.0
     score = risk.with_staleness(cell.score, late)
     if score == cell.score:
         return cell

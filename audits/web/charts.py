@@ -142,6 +142,8 @@ def forests(run: AuditRun, rows: Iterable[Measurement] | None = None, most: int 
     measured = run.measurements.all() if rows is None else rows
     by_name: dict[tuple[str, str], list[Row]] = {}
     for measurement in map(displayed, measured):
+        if "targeted" in measurement.detail:
+            continue  # a candidate, not a group: the trade-off shows it
         if scale := scale_of(measurement):
             by_name.setdefault((measurement.name, scale), []).append(_group_row(measurement, scale))
     for (name, scale), found in by_name.items():

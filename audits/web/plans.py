@@ -267,10 +267,9 @@ def _start(version: ModelVersion, run: str) -> dict[str, Any]:
 
 
 def _columns(version: ModelVersion, kind: AuditKind) -> list[str]:
-    """Columns of the data that a kind reads: of the snapshots in its roles, and of the newest partition."""
-    snapshots = [
-        d.snapshot for d in version.data.filter(role__in=data_roles(version, kind)).select_related("snapshot")
-    ]
+    """Columns of the data that a kind reads: of the snapshots in its roles, of the newest partition, and attributes."""
+    roles = [*data_roles(version, kind), VersionSnapshot.Role.ATTRIBUTES]
+    snapshots = [d.snapshot for d in version.data.filter(role__in=roles).select_related("snapshot")]
     if version.monitored_dataset is not None:
         arrived = version.monitored_dataset.snapshots.filter(window_end__isnull=False)
         snapshots += arrived.order_by("-window_end", "-registered_at", "-pk")[:1]

@@ -84,14 +84,19 @@ _SORTS: Mapping[str, Callable[[Measurement], Any]] = {
 
 
 def ordered(request: HttpRequest, rows: list[Measurement], compared: bool) -> list[Measurement]:
-    """By ``?sort=``, rows without that number last; else worst first where groups are compared, or as measured."""
+    """By ``?sort=``, rows without that number last; else worst first, and of equal verdicts as measured."""
     wanted = request.GET.get("sort", "")
     key = _SORTS.get(wanted.removeprefix("-"))
     if key is None:
-        return sorted(rows, key=worst_first) if compared else rows
+        return sorted(rows, key=worst_first if compared else _by_verdict)
     known = [row for row in rows if _is_known(key(row))]
     rest = [row for row in rows if not _is_known(key(row))]
     return sorted(known, key=key, reverse=wanted.startswith("-")) + rest
+
+
+def _by_verdict(measurement: Measurement) -> tuple[int, bool]:
+    """Numbers that have no limit stand below those that keep theirs."""
+    return worst_first(measurement)[0], measurement.tolerance_used is None
 
 
 def _is_known(value: Any) -> bool:

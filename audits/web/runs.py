@@ -69,6 +69,7 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "data": data,
         "against": comparison_words(run.data_window, run.comparison),
         "missing": missing_words(data.missing_days) if data else "",
+        "simulated": _simulated(run),
         "headline": run_headline(run, rows),
         "opening": _opening(run, rows),
         "parameters": [(name, parameter_words(value)) for name, value in run.parameters.items()],
@@ -82,6 +83,13 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
         **_comparison(request, run, rows),
     }
     return render(request, "runs/detail.html", context)
+
+
+def _simulated(run: AuditRun) -> list[str]:
+    """What of the data that the run read is simulated, each said once."""
+    snapshots = (run.current_snapshot, run.reference_snapshot, run.attributes_snapshot)
+    texts = (snapshot.dataset.simulated for snapshot in snapshots if snapshot is not None)
+    return [text for text in dict.fromkeys(texts) if text]
 
 
 def _opening(run: AuditRun, rows: Sequence[Measurement]) -> Measurement | None:

@@ -143,7 +143,12 @@ def plans() -> tuple[PlanDraft, ...]:
         PlanDraft(
             kind="data-minimisation",
             name="Inputs that the segments could do without",
-            parameters={"y_true": "segment", "quasi_identifiers": list(FEATURES), "task": "classification"},
+            parameters={
+                "y_true": "segment",
+                "columns": list(FEATURES),
+                "quasi_identifiers": list(FEATURES),
+                "task": "classification",
+            },
         ),
         PlanDraft(
             kind="personal-data",

@@ -12,7 +12,7 @@ from audits.metrics.drift.distances import jensen_shannon
 from audits.metrics.drift.distributions import numeric_distribution
 from audits.metrics.drift.effects import effect_values
 from audits.metrics.drift.methods import Pair
-from audits.metrics.statistics.permutations import permuted_counts
+from audits.metrics.drift.permutations import permuted_counts
 
 pairs_of_counts = st.integers(2, 12).flatmap(
     lambda k: st.tuples(*[st.lists(st.integers(0, 1000), min_size=k, max_size=k).filter(any)] * 2)

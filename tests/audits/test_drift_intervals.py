@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from audits.metrics.drift import intervals as drift_intervals
+from audits.metrics.drift import permutations
 from audits.metrics.drift.distributions import categorical_distribution, numeric_distribution
 from audits.metrics.drift.effects import drift_effect, effect_values
 from audits.metrics.drift.intervals import MANY_ROWS, effect_interval
 from audits.metrics.drift.methods import Pair
-from audits.metrics.statistics import permutations
 
 
 def numbers(rng: np.random.Generator, rows: tuple[int, int], shift: float) -> Pair:

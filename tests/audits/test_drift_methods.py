@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from audits.metrics.drift import distances as drift_distances
+from audits.metrics.drift import permutations
 from audits.metrics.drift import rank_tests as drift_rank_tests
 from audits.metrics.drift import tests as drift_tests
 from audits.metrics.drift.distributions import aligned, categorical_distribution, numeric_distribution
@@ -28,8 +29,7 @@ from audits.metrics.drift.methods import (
     drift_score,
     parse_method,
 )
-from audits.metrics.statistics import permutations
-from audits.metrics.statistics.permutations import permuted_batches
+from audits.metrics.drift.permutations import permuted_batches
 
 #: Many ties on purpose.
 numbers = st.lists(st.integers(-20, 20).map(lambda i: i / 4), min_size=5, max_size=40)

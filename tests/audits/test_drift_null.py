@@ -13,6 +13,7 @@ from scipy import stats
 
 from audits.metrics.drift import effects as drift_effects
 from audits.metrics.drift import null as drift_null
+from audits.metrics.drift import permutations
 from audits.metrics.drift.distributions import (
     CategoricalDistribution,
     categorical_distribution,
@@ -21,7 +22,6 @@ from audits.metrics.drift.distributions import (
 from audits.metrics.drift.effects import Effect, drift_effect, effect_cells, effect_values
 from audits.metrics.drift.methods import Pair
 from audits.metrics.drift.null import Null, calibrated_verdict, effect_null
-from audits.metrics.statistics import permutations
 
 LARGE, SMALL = Effect("jensenshannon", 0.2, 0.1), Effect("jensenshannon", 0.05, 0.1)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.metrics.statistics import permutations
-from audits.metrics.statistics.permutations import permuted_batches, permuted_counts
+from audits.metrics.drift import permutations
+from audits.metrics.drift.permutations import permuted_batches, permuted_counts
 
 sides = st.integers(1, 12).flatmap(
     lambda k: st.tuples(*[st.lists(st.integers(0, 40), min_size=k, max_size=k).filter(any)] * 2)

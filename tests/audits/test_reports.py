@@ -20,7 +20,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from audits.metrics.drift.sampled_rows import sample_rows
+from audits.metrics.groups.sampled_rows import sample_rows
 from audits.models import AuditRun, EvidenceFile, RunPartition
 from audits.services import reports
 from audits.services.evidently_html import ReportFault, drift_report_html

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audits.metrics.drift.sampled_rows import SAMPLE_ROWS, sample_rows
+from audits.metrics.groups.sampled_rows import SAMPLE_ROWS, sample_rows
 from audits.tables import Column, ColumnFault, ColumnType, MemoryTable, ParquetTable
 
 

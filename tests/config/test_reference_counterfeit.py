@@ -180,8 +180,9 @@ def test_the_later_intake_carries_the_registered_models_scores_and_no_label(mode
 
 
 def test_what_was_estimated_without_labels_came_true(model):
-    planned = {plan.kind: audit_kinds.get(plan.kind) for plan in model.plans}
-    assert sorted(planned) == ["concept-drift", "estimated-performance", "prediction-drift"]
+    of_later = ("concept-drift", "estimated-performance", "prediction-drift")
+    planned = {plan.kind: audit_kinds.get(plan.kind) for plan in model.plans if plan.kind in of_later}
+    assert sorted(planned) == list(of_later)
     for kind in planned.values():
         found = audit(kind, model, *kind.reads, labelled=kind.slug == "concept-drift")
         assert {m.verdict for m in found} == {Verdict.PASS}, kind.slug

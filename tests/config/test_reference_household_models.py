@@ -34,7 +34,7 @@ from models_registry.kinds import model_kinds
 
 SEED = 20240101
 ROLES = {"training", "reference", "current", "predictions", "members", "non-members"}
-OWN_ROLES = {"demand-forecast": set(), "client-segments": {"attributes", "contacts"}}
+OWN_ROLES = {"demand-forecast": set(), "client-segments": {"attributes", "contacts", "consent"}}
 
 
 #: What households declared about themselves; the forecast's income band is one of its own keys.

@@ -7,7 +7,7 @@ import numpy as np
 from audits.metrics.drift.distributions import Counts, Floats
 from audits.metrics.drift.effects import effect_cells, effect_values
 from audits.metrics.drift.methods import Pair
-from audits.metrics.statistics.permutations import batches
+from audits.metrics.drift.permutations import batches
 
 #: On so many rows and more on both sides, sampling matters less than any limit that one would set.
 MANY_ROWS = 10_000

@@ -10,7 +10,7 @@ from audits.metrics.drift.bounds import clipped_wasserstein_bound, jensen_shanno
 from audits.metrics.drift.distributions import Counts, Floats
 from audits.metrics.drift.effects import Effect, drift_effect, effect_cells, effect_values
 from audits.metrics.drift.methods import Pair
-from audits.metrics.statistics.permutations import permuted_batches
+from audits.metrics.drift.permutations import permuted_batches
 
 #: How often chance alone may be mistaken for drift.
 LEVEL = 0.05

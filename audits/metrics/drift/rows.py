@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from audits.metrics.drift.distributions import Distribution, column_distribution
 from audits.metrics.drift.methods import Pair
-from audits.metrics.drift.sampled_rows import Sample, sample_rows
+from audits.metrics.groups.sampled_rows import Sample, sample_rows
 from audits.tables import Table, TableError
 
 #: Rows of a column that are read of each side.

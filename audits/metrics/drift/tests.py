@@ -19,7 +19,7 @@ from audits.metrics.drift.distributions import (
     Floats,
     NumericDistribution,
 )
-from audits.metrics.statistics.permutations import permuted_batches
+from audits.metrics.drift.permutations import permuted_batches
 
 #: Up to so many rows on the larger side the Kolmogorov-Smirnov p-value is exact (SciPy's rule).
 EXACT_ROWS = 10_000

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audits.metrics.drift.sampled_rows import sample_rows
 from audits.metrics.groups import Unit
 from audits.metrics.groups.adding import mixed
 from audits.metrics.groups.counting import MOST_LEVELS
 from audits.metrics.groups.levels import Levels, TooManyLevels
 from audits.metrics.groups.naming import CROSS
 from audits.metrics.groups.outcome_values import numbers
+from audits.metrics.groups.sampled_rows import sample_rows
 from audits.metrics.mitigation.halves import tuning_half
 from audits.tables import Column, Table, TableError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audits.metrics.drift.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
+from audits.metrics.groups.sampled_rows import SAMPLE_ROWS, Sample, sample_rows
 from audits.metrics.scores.encoding import Feature, column_features
 from audits.metrics.scores.scored_rows import column_codes
 from audits.metrics.statistics.resampling import Floats, Ints

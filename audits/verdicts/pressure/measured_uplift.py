@@ -152,6 +152,8 @@ def judged_outcomes(
         helps = p < rules.alpha and outcome.uplift.value > 0
         verdict, reason = _of_uplift(outcome.uplift, p, rules)
         yield _told(UPLIFT, outcome, outcome.uplift, (verdict, reason, None, None), p, doubt)
+        if outcome.regret is None and outcome.where:
+            continue  # said once, of everybody
         if outcome.regret is None:
             missing = "name the column of role 'regret' (returned, unsubscribed, complained): without it nobody can tell personal from pushy"
             yield insufficient(

@@ -52,7 +52,7 @@ def even(users=200, **options):
 
 def test_it_is_registered_as_a_bias_audit():
     kind = audit_kinds.get("exposure-disparity")
-    assert (kind.dimension, kind.needs_reference, kind.reads) == ("bias", False, ("predictions", ""))
+    assert (kind.dimension, kind.needs_reference, kind.reads) == ("bias", False, ("lists", ""))
 
 
 def test_exposure_is_the_attention_that_premium_items_get():

@@ -31,7 +31,7 @@ def images(*licences, **columns):
 
 def test_it_is_registered_as_an_audit_of_conduct():
     kind = audit_kinds.get("image-provenance")
-    assert (kind.dimension, kind.reads, kind.by_the_clock) == ("conduct", ("images", ""), False)
+    assert (kind.dimension, kind.reads, kind.by_the_clock) == ("conduct", ("training", ""), False)
 
 
 def test_free_images_with_a_source_pass():

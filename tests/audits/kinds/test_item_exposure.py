@@ -55,7 +55,7 @@ def drawn(users, weight, *, seed=1, items=200, places=20):
 
 def test_it_is_registered_as_a_bias_audit():
     kind = audit_kinds.get("item-exposure")
-    assert (kind.dimension, kind.needs_reference, kind.reads) == ("bias", False, ("predictions", ""))
+    assert (kind.dimension, kind.needs_reference, kind.reads) == ("bias", False, ("lists", ""))
 
 
 def test_job_seekers_of_singh_and_joachims():

@@ -6,7 +6,7 @@ import pytest
 
 from audits.kinds import AuditInput, AuditInputError, AuditParameters, Verdict, worst_verdict
 from audits.kinds.multivariate_drift import MultivariateDrift
-from audits.metrics.drift.sampled_rows import SAMPLE_ROWS
+from audits.metrics.groups.sampled_rows import SAMPLE_ROWS
 from audits.tables import MemoryTable, TableError
 
 AUC, ERROR = "domain-classifier-auc", "reconstruction-error"

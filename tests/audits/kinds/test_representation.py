@@ -41,7 +41,7 @@ def one(measurements, name):
 
 def test_it_is_registered_as_a_bias_audit():
     kind = audit_kinds.get("representation")
-    assert (kind.dimension, kind.reads, kind.label) == ("bias", ("predictions", ""), "Representation")
+    assert (kind.dimension, kind.reads, kind.label) == ("bias", ("images", ""), "Representation")
 
 
 def test_ratios_tests_and_intervals_by_hand():

@@ -44,7 +44,11 @@ def trial(bought=(200, 100), returned=(20, 20), n=(1000, 1000)):
 
 def test_it_is_registered_as_a_conduct_audit():
     kind = audit_kinds.get("uplift")
-    assert (kind.dimension, kind.reads, kind.label) == ("conduct", ("contacts", ""), "Uplift against control")
+    assert (kind.dimension, kind.reads, kind.label) == (
+        "conduct",
+        ("predictions", ""),
+        "Uplift against control",
+    )
 
 
 def test_uplift_by_hand():

@@ -36,7 +36,6 @@ def run_attributes_attached(run: AuditRun, audit_input: AuditInput) -> AuditInpu
     if snapshot is None:
         return audit_input
     attributes = SnapshotTable(snapshot)
-    attributes.verify()
     key = audit_input.parameters.attributes_key or snapshot.dataset.subject_key
     current = _joined(audit_input.current, attributes, key, audit_input.parameters)
     reference = audit_input.reference

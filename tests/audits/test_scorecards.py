@@ -5,12 +5,14 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audits.kinds import Measurement, Verdict
-from audits.models import AuditRun, DimensionScore, Scorecard
+from audits.models import AuditPlan, AuditRun, DimensionScore, Scorecard
 from audits.services.execution import run_execute
+from audits.services.plans import plan_create
 from audits.services.runs import run_request
 from audits.services.scorecards import scorecard_compute
 from governance.actions import Action
@@ -214,3 +216,49 @@ def test_two_runs_that_end_at_once_are_both_on_the_scorecard(
 def test_versions_are_scored_apart(house: House, version: ModelVersion) -> None:
     examine(house, version, "probe-drift", measured(used=0.5))
     assert cells(scorecard_compute(version=house.version())) == {"drift": 70, "bias": 70}
+
+
+def own_plan(house: House, version: ModelVersion, officer: User, *measurements: Measurement) -> AuditPlan:
+    """A plan beside the required ones, whose first run has ended with these measurements."""
+    house.drift.answer = list(measurements)
+    plan = plan_create(
+        actor=officer, version=version, kind="probe-drift", name="Mine", window="week", data_window="snapshot"
+    )
+    run_execute(run_id=plan.runs.get().pk)
+    return plan
+
+
+def test_an_audit_that_people_planned_can_raise_a_score(
+    house: House, version: ModelVersion, officer: User
+) -> None:
+    examine(house, version, "probe-drift", measured(used=0.2))
+    own_plan(house, version, officer, measured(Verdict.FAIL, 2.0))
+    cell = drift_cell(version)
+    assert (cell.score, cell.band) == (80, "high")
+    assert cell.reason == "“Mine” (drift probe): rate is the furthest beyond its limit."
+
+
+def test_and_never_lowers_one(house: House, version: ModelVersion, officer: User) -> None:
+    examine(house, version, "probe-drift", measured(Verdict.FAIL, 2.0))
+    own_plan(house, version, officer, measured(used=0.0))
+    assert drift_cell(version).score == 80
+
+
+def test_nor_stands_in_for_the_required_one(house: House, version: ModelVersion, officer: User) -> None:
+    own_plan(house, version, officer, measured(used=0.0))
+    assert drift_cell(version).reason == "Drift probe is required and has not run yet."
+
+
+@pytest.mark.parametrize("rests", ["paused", "archived", "not run"])
+def test_a_plan_of_one_s_own_that_rests_or_has_not_run_says_nothing(
+    rests: str, house: House, version: ModelVersion, officer: User
+) -> None:
+    examine(house, version, "probe-drift", measured(used=0.2))
+    plan = own_plan(house, version, officer, measured(Verdict.FAIL, 2.0))
+    if rests == "not run":
+        AuditRun.objects.filter(plan=plan).update(status="queued", verdict="", finished_at=None)
+    elif rests == "paused":
+        AuditPlan.objects.filter(pk=plan.pk).update(active=False)
+    else:
+        AuditPlan.objects.filter(pk=plan.pk).update(active=False, archived_at=timezone.now())
+    assert drift_cell(version).score == 6

@@ -12,22 +12,30 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from audits.kinds import AuditParameters, Verdict
+from audits.kinds import AuditInput, AuditParameters, Verdict
 from audits.kinds import Measurement as Measured
 from audits.models import AuditPlan, AuditRun, Measurement, RunPartition, SnapshotProfile
 from audits.selectors.display import hidden
+from audits.services.attributes import run_attributes_attached
 from audits.services.execution import run_execute
 from audits.services.plans import plan_create
 from audits.services.profiles import profiles_enqueue_missing
 from audits.services.suppression import small_groups_suppressed
 from audits.services.windows import PlanData
+from audits.tables import MemoryTable
 from governance.errors import InvalidInput, NotPermitted
 from governance.models import Dataset, DatasetSnapshot
 from governance.selectors.ledger import entries
 from governance.services.datasets import dataset_register, snapshot_register
 from models_registry.models import ModelVersion, VersionSnapshot
 from models_registry.services.versions import check_attributes, version_data_replace, version_monitor
-from tests.factories import DatasetFactory, ModelVersionFactory, VersionSnapshotFactory, snapshot_stored
+from tests.factories import (
+    AuditRunFactory,
+    DatasetFactory,
+    ModelVersionFactory,
+    VersionSnapshotFactory,
+    snapshot_stored,
+)
 
 PEOPLE = 400
 DECLARED: dict[str, Any] = {
@@ -248,6 +256,30 @@ def test_a_run_that_names_none_joins_none(version, officer):
     assert (run.status, run.attributes_snapshot) == ("completed", None)
 
 
+def attached(
+    version: ModelVersion, attributes: DatasetSnapshot, table: pa.Table, **parameters: Any
+) -> AuditInput:
+    run = AuditRunFactory.create(plan__version=version, attributes_snapshot=attributes)
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    given = AuditInput(current=MemoryTable(columns), parameters=AuditParameters(**parameters))
+    return run_attributes_attached(run, given)
+
+
+def test_only_the_columns_that_are_named_are_joined(version, attributes):
+    """Else a kind that takes every column for an input would take gender for one."""
+    joined = attached(version, attributes, predictions_table(), sensitive=("age",)).current
+    assert tuple(joined.names) == ("client", "bought", "chosen", "age")
+    assert joined.column("age").data.to_pylist() == ages()
+
+
+def test_another_key_can_be_named(version, officer, attributes):
+    people = attributes_table().append_column("card", pa.array([f"k{i}" for i in range(PEOPLE)]))
+    newer = snapshot_register(actor=officer, dataset=attributes.dataset, table=people)
+    rows = pa.table({"card": ["k1", "k0", "k999"], "chosen": [1, 0, 1]})
+    joined = attached(version, newer, rows, sensitive=("age",), attributes_key="card").current
+    assert joined.column("age").data.to_pylist() == [ages()[1], ages()[0], None]
+
+
 def test_a_column_that_neither_has_is_refused_when_planned(version, officer):
     with pytest.raises(InvalidInput, match="no column 'shoe_size'"):
         plan_of(version, officer, sensitive=["shoe_size"])
@@ -339,6 +371,7 @@ def test_which_groups_are_too_small(settings, given, small):
     assert ("suppressed" in found.detail) is small
     assert found == given or small
     assert found.value is None or not small
+    assert (found.verdict == "insufficient") is small
 
 
 def test_the_minimum_is_a_setting(settings):

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audits.models import AuditRun, Measurement, RunPartition
+from governance.models import DatasetSnapshot
 from governance.selectors.ledger import entries
 from tests.audits.watched import arrived, day, watched_version
-from tests.factories import AuditPlanFactory, AuditRunFactory, MeasurementFactory
+from tests.factories import AuditPlanFactory, AuditRunFactory, DatasetSnapshotFactory, MeasurementFactory
 
 HOSTILE = 'group=<script>alert("x")</script>'
 
@@ -398,3 +399,15 @@ def test_the_list_names_plans_of_ones_own(officer_client):
     text = officer_client.get("/runs/").text
     assert text.count(">Data drift<") == 3, "in the filter and in two rows"
     assert text.count('Data drift<span class="sub">Ours &lt;1&gt;</span>') == 1
+
+
+def test_what_is_simulated_of_any_data_that_were_read_is_said_once(officer_client):
+    def snapshot(text: str) -> DatasetSnapshot:
+        return DatasetSnapshotFactory.create(dataset__simulated=text)
+
+    consents, ages = snapshot("Consents are simulated."), snapshot("Ages are simulated.")
+    run = AuditRunFactory.create(reference_snapshot=consents, attributes_snapshot=ages)
+    page = officer_client.get(f"/runs/{run.pk}/").text
+    assert page.count("Consents are simulated.") == page.count("Ages are simulated.") == 1
+    same = AuditRunFactory.create(current_snapshot=consents, reference_snapshot=consents)
+    assert officer_client.get(f"/runs/{same.pk}/").text.count("Consents are simulated.") == 1

@@ -107,8 +107,23 @@ class AuditParameters:
         single = (self.y_true, self.y_pred, self.baseline, self.entity, self.labels_id, self.sensitive_value)
         return frozenset(name for names in (*lists, single) for name in names if name)
 
+    def refuse_other_thresholds(self, known: Iterable[str]) -> None:
+        """Raise ``AuditInputError`` for a threshold that the kind does not know, and list those that it does."""
+        _refuse_others("threshold", self.thresholds, known)
+
+    def refuse_other_roles(self, known: Iterable[str]) -> None:
+        """Raise ``AuditInputError`` for a role that the kind does not read, and list those that it does."""
+        _refuse_others("role", self.roles, known)
+
     def threshold(self, name: str, default: float) -> float:
         return float(self.thresholds.get(name, default))
+
+
+def _refuse_others(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise AuditInputError(f"unknown {what} {unknown[0]!r}; known: {', '.join(known)}")
 
 
 _LISTS = frozenset({"columns", "sensitive", "quasi_identifiers", "intersections", "strata"})

@@ -115,9 +115,7 @@ def _limits(parameters: AuditParameters) -> dict[str, float]:
         )
     if parameters.method and parameters.method not in METHODS:
         raise AuditInputError(f"unknown method {parameters.method!r}; known: {', '.join(METHODS)}")
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(DEFAULTS)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
     limits = {**DEFAULTS, **parameters.thresholds}
     if min(limits.values()) <= 0:
         raise AuditInputError("thresholds of anonymity must be above 0")

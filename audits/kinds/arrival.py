@@ -72,9 +72,7 @@ class Arrival(AuditKind):
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(DEFAULTS)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
     limits = {**DEFAULTS, **parameters.thresholds}
     if limits[AGE] < 0:
         raise AuditInputError(f"threshold {AGE!r} is {limits[AGE]:g}; it must not be negative")

@@ -118,9 +118,7 @@ def _limits(parameters: AuditParameters) -> dict[str, float]:
         )
     if parameters.roles:
         raise AuditInputError(f"unknown role {min(parameters.roles)!r}; attribute inference knows none")
-    unknown = sorted(set(parameters.thresholds) - set(LIMITS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(LIMITS)}")
+    parameters.refuse_other_thresholds(LIMITS)
     limits = {name: parameters.threshold(name, limit) for name, limit in LIMITS.items()}
     for name, limit in limits.items():
         if not 0 < limit < 1:

@@ -91,9 +91,7 @@ def _columns(parameters: AuditParameters) -> tuple[str, str]:
     if not parameters.y_true or not parameters.y_pred:
         raise AuditInputError("calibration compares label and score: name both columns, y_true and y_pred")
     known = {*LIMITS, SHARE}
-    unknown = sorted(set(parameters.thresholds) - known)
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    parameters.refuse_other_thresholds(sorted(known))
     return parameters.y_true, parameters.y_pred
 
 

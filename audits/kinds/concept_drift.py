@@ -99,9 +99,7 @@ class ConceptDrift(AuditKind):
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(DEFAULTS)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
     limits = {**DEFAULTS, **parameters.thresholds}
     for name, limit in limits.items():
         if limit <= 0 or (limit > 1 and name == COVERAGE):

@@ -83,9 +83,7 @@ class DarkPatterns(AuditKind):
     def check(self, parameters: AuditParameters) -> None:
         ChecklistRules.read(parameters)
         known = (*NEEDED, *OPTIONAL)
-        unknown = sorted(set(parameters.roles) - set(known))
-        if unknown:
-            raise AuditInputError(f"unknown role {unknown[0]!r}; known: {', '.join(known)}")
+        parameters.refuse_other_roles(known)
         missing = [role for role in NEEDED if role not in parameters.roles]
         if missing:
             raise AuditInputError(f"name the column of role {missing[0]!r}; needed: {', '.join(NEEDED)}")

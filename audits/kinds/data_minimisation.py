@@ -134,9 +134,7 @@ def _tolerance(parameters: AuditParameters) -> float:
     if parameters.roles:
         raise AuditInputError(f"unknown role {min(parameters.roles)!r}; data minimisation knows none")
     known = (TOLERANCE, MOST_REMOVABLE)
-    unknown = sorted(set(parameters.thresholds) - set(known))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(known)}")
+    parameters.refuse_other_thresholds(known)
     if parameters.threshold(MOST_REMOVABLE, 0) < 0:
         raise AuditInputError(f"threshold {MOST_REMOVABLE!r} must not be negative")
     tolerance = parameters.threshold(TOLERANCE, DEFAULT_TOLERANCE)

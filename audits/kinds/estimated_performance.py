@@ -92,9 +92,7 @@ def _limits(parameters: AuditParameters) -> dict[str, float]:
         )
     if parameters.entity:
         raise AuditInputError("estimated performance takes rows as independent; leave 'entity' out")
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(DEFAULTS))}")
+    parameters.refuse_other_thresholds(sorted(DEFAULTS))
     limits = {**DEFAULTS, **parameters.thresholds}
     for name in DEFAULTS:
         if limits[name] <= 0:

@@ -138,9 +138,7 @@ class MembershipInference(AuditKind):
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown = sorted(set(parameters.thresholds) - set(LIMITS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(LIMITS)}")
+    parameters.refuse_other_thresholds(LIMITS)
     limits = {name: parameters.threshold(name, limit) for name, (limit, _) in LIMITS.items()}
     for name, (_, guessing) in LIMITS.items():
         if not guessing < limits[name] < 1:

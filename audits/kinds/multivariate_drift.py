@@ -86,9 +86,7 @@ class MultivariateDrift(AuditKind):
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown = sorted(set(parameters.thresholds) - set(LIMITS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(LIMITS)}")
+    parameters.refuse_other_thresholds(LIMITS)
     limits = {name: parameters.threshold(name, limit) for name, (limit, _) in LIMITS.items()}
     for name, (_, above) in LIMITS.items():
         if limits[name] <= above:

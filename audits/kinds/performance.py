@@ -112,9 +112,7 @@ def _request(parameters: AuditParameters, seed: int) -> Request:
     if parameters.task not in {None, "", "auto", *TASKS}:
         raise AuditInputError(f"unknown task {parameters.task!r}; known: auto, {', '.join(TASKS)}")
     known = HIGHER_IS_BETTER | LOWER_IS_BETTER | SETTINGS
-    unknown = sorted(set(parameters.thresholds) - known)
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    parameters.refuse_other_thresholds(sorted(known))
     if parameters.threshold("reference-tolerance", REFERENCE_TOLERANCE) <= 0:
         raise AuditInputError("threshold 'reference-tolerance' must be above 0")
     return Request(

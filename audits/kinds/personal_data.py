@@ -119,9 +119,7 @@ def _shape(table: Table) -> tuple[int, list[str]]:
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(DEFAULTS)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
     if parameters.roles:
         raise AuditInputError(f"unknown role {min(parameters.roles)!r}; personal-data reads every column")
     limits = {**DEFAULTS, **parameters.thresholds}

@@ -87,9 +87,7 @@ class PrivacyBudget(AuditKind):
 
 
 def _limits(parameters: AuditParameters) -> dict[str, float]:
-    unknown_roles = sorted(set(parameters.roles) - set(ROLES))
-    if unknown_roles:
-        raise AuditInputError(f"unknown role {unknown_roles[0]!r}; known: {', '.join(ROLES)}")
+    parameters.refuse_other_roles(ROLES)
     missing = [role for role in NEEDED if role not in parameters.roles]
     if missing:
         raise AuditInputError(
@@ -100,9 +98,7 @@ def _limits(parameters: AuditParameters) -> dict[str, float]:
             f"unknown method {parameters.method!r}; the accounting has one only, leave it out"
         )
     known = (*DEFAULTS, "rows")
-    unknown = sorted(set(parameters.thresholds) - set(known))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(known)}")
+    parameters.refuse_other_thresholds(known)
     limits = {name: parameters.threshold(name, default) for name, default in DEFAULTS.items()}
     if limits["epsilon"] <= 0:
         raise AuditInputError("threshold 'epsilon' must be above 0")

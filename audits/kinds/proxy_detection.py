@@ -125,9 +125,7 @@ def _limits(parameters: AuditParameters) -> ProxyLimits:
     if parameters.method or parameters.roles:
         what = f"method {parameters.method!r}" if parameters.method else f"role {min(parameters.roles)!r}"
         raise AuditInputError(f"unknown {what}; proxy detection has none")
-    unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(DEFAULTS)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
     value = {**DEFAULTS, **parameters.thresholds}
     if not 0 < value["uncertainty"] <= value["copy"] <= 1:
         raise AuditInputError("thresholds must satisfy 0 < uncertainty <= copy <= 1")

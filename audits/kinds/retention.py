@@ -133,9 +133,7 @@ def _column(parameters: AuditParameters) -> str:
 def _limits(parameters: AuditParameters, promised: Mapping[str, float]) -> dict[str, float]:
     """Every limit; the dataset's own promise counts where the audit was told none."""
     known = (DAYS, *DEFAULTS)
-    unknown = sorted(set(parameters.thresholds) - set(known))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(known)}")
+    parameters.refuse_other_thresholds(known)
     limits = {**DEFAULTS, **promised, **parameters.thresholds}
     if DAYS not in limits:
         raise AuditInputError(

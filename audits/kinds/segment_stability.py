@@ -78,9 +78,7 @@ def _limits(parameters: AuditParameters) -> tuple[str, float, float]:
         raise AuditInputError(
             "segment stability compares the live segment (y_pred) with labels of refits: name those as columns"
         )
-    unknown = sorted(set(parameters.thresholds) - set(THRESHOLDS))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(THRESHOLDS)}")
+    parameters.refuse_other_thresholds(THRESHOLDS)
     stable, doubtful = parameters.threshold("stable", STABLE), parameters.threshold("doubtful", DOUBTFUL)
     if not 0 <= doubtful <= stable <= 1:
         raise AuditInputError("thresholds must satisfy 0 <= doubtful <= stable <= 1")

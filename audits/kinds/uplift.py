@@ -126,9 +126,7 @@ class Uplift(AuditKind):
 
     def check(self, parameters: AuditParameters) -> None:
         UpliftRules.read(parameters)
-        unknown = sorted(set(parameters.roles) - set(ROLES))
-        if unknown:
-            raise AuditInputError(f"unknown role {unknown[0]!r}; known: {', '.join(ROLES)}")
+        parameters.refuse_other_roles(ROLES)
         if "treatment" not in parameters.roles:
             raise AuditInputError(
                 "name the column that says who was treated and who is control (role 'treatment')"

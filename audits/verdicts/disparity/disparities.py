@@ -47,9 +47,7 @@ class Rules:
             Names a threshold or method that does not exist or cannot be used.
         """
         known = {**DEFAULTS, **own}
-        unknown = sorted(set(parameters.thresholds) - set(known))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        parameters.refuse_other_thresholds(sorted(known))
         value = {name: parameters.threshold(name, default) for name, default in known.items()}
         for name in ("tolerance", "alpha", *own):
             if not 0 < value[name] < 1:

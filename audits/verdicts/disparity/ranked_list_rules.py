@@ -33,9 +33,7 @@ class ListRules:
             Names a threshold that does not exist or cannot be used.
         """
         known = sorted({*DEFAULTS, *own, "cutoff"})
-        unknown = sorted(set(parameters.thresholds) - set(known))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(known)}")
+        parameters.refuse_other_thresholds(known)
         cutoff = parameters.threshold("cutoff", CUTOFF)
         if not 1 <= cutoff <= MOST_PLACES or cutoff != int(cutoff):
             raise AuditInputError(
@@ -55,9 +53,7 @@ def check_list_roles(parameters: AuditParameters, needed: Sequence[str], optiona
     """
     check_groupings(parameters)
     known = [*needed, *optional]
-    unknown = sorted(set(parameters.roles) - set(known))
-    if unknown:
-        raise AuditInputError(f"unknown role {unknown[0]!r}; known: {', '.join(known)}")
+    parameters.refuse_other_roles(known)
     missing = [role for role in needed if not parameters.roles.get(role)]
     if missing:
         raise AuditInputError(

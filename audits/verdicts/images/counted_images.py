@@ -24,12 +24,8 @@ def checked_limits(
     AuditInputError
         Names a threshold or role that the kind does not know, and those that it does.
     """
-    unknown = sorted(set(parameters.thresholds) - set(defaults))
-    if unknown:
-        raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(defaults))}")
-    strange = sorted(set(parameters.roles) - set(roles))
-    if strange:
-        raise AuditInputError(f"unknown role {strange[0]!r}; known: {', '.join(roles)}")
+    parameters.refuse_other_thresholds(sorted(defaults))
+    parameters.refuse_other_roles(roles)
     return {**defaults, **parameters.thresholds}
 
 

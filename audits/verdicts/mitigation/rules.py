@@ -41,9 +41,7 @@ class Limits:
     def read(cls, parameters: AuditParameters) -> Limits:
         """The limits that the parameters ask for. Raises ``AuditInputError`` for unknown or unusable ones."""
         known = {**DEFAULTS, **OWN_THRESHOLDS}
-        unknown = sorted(set(parameters.thresholds) - set(known))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        parameters.refuse_other_thresholds(sorted(known))
         max_loss, cutoff = (parameters.threshold(n, OWN_THRESHOLDS[n]) for n in ("max-loss", "cutoff"))
         if not 0 <= max_loss < 1:
             raise AuditInputError(
@@ -85,9 +83,7 @@ def check_mitigation(parameters: AuditParameters) -> None:
         raise AuditInputError(f"unknown task {parameters.task!r}; known: {', '.join(TASKS)}")
     if parameters.method not in (None, "", *METHODS):
         raise AuditInputError(f"unknown method {parameters.method!r}; known: {', '.join(METHODS)}")
-    unknown = sorted(set(parameters.roles) - set(ROLES))
-    if unknown:
-        raise AuditInputError(f"unknown role {unknown[0]!r}; known: {', '.join(ROLES)}")
+    parameters.refuse_other_roles(ROLES)
     if of_lists(parameters):
         _check_lists(parameters)
     else:

@@ -39,9 +39,7 @@ class ChecklistRules:
     @classmethod
     def read(cls, parameters: AuditParameters, moment: date | None = None) -> ChecklistRules:
         """The limits that the parameters ask for. Raises ``AuditInputError`` that names a threshold."""
-        unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(DEFAULTS))}")
+        parameters.refuse_other_thresholds(sorted(DEFAULTS))
         value = {**DEFAULTS, **parameters.thresholds}
         if value["days"] < 0 or not 0 < value["complete"] <= 1:
             raise AuditInputError("threshold 'days' must be at least 0 and 'complete' lie above 0 up to 1")

@@ -49,9 +49,7 @@ class PressureRules:
         AuditInputError
             Names a threshold that does not exist or cannot be used.
         """
-        unknown = sorted(set(parameters.thresholds) - set(DEFAULTS))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(DEFAULTS))}")
+        parameters.refuse_other_thresholds(sorted(DEFAULTS))
         value = {**DEFAULTS, **parameters.thresholds}
         if not value["ratio"] > 1:
             raise AuditInputError(f"threshold 'ratio' must be above 1, got {value['ratio']:g}")

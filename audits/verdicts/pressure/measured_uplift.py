@@ -48,9 +48,7 @@ class UpliftRules:
             Names a threshold that does not exist or cannot be used.
         """
         known = [*DEFAULTS, PLANNED]
-        unknown = sorted(set(parameters.thresholds) - set(known))
-        if unknown:
-            raise AuditInputError(f"unknown threshold {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        parameters.refuse_other_thresholds(sorted(known))
         value = {**DEFAULTS, **parameters.thresholds}
         for name in ("srm-alpha", "alpha", PLANNED):
             if name in value and not 0 < value[name] < 1:

@@ -15,6 +15,8 @@ SHOWN = 12
 #: Forests that a page draws at once; the others are folded away.
 DRAWN = 6
 _LOG, _LINEAR = "log", "linear"
+#: Whose groups a version's page draws: the first of these that it has.
+_BIAS = ("group-disparity", "forecast-disparity", "representation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def version_charts(collected: Sequence[Evidence]) -> VersionCharts:
     for item in sorted(collected, key=lambda item: not item.plan.required):
         if item.run:
             runs.setdefault(item.kind.slug, item.run)
-    drift, bias = runs.get("data-drift"), runs.get("group-disparity")
+    drift, bias = runs.get("data-drift"), next((runs[kind] for kind in _BIAS if kind in runs), None)
     drawn = tuple(forests(bias)) if bias else ()
     return VersionCharts(
         drift=drift_chart(drift) if drift else None,

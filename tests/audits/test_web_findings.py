@@ -221,3 +221,33 @@ def test_a_finding_of_an_archived_plan_names_it_without_a_link(officer_client):
     plan = AuditPlanFactory.create(required=False, name="Gone", active=False, archived_at=timezone.now())
     finding = FindingFactory.create(measurement__run__plan=plan)
     assert "<dd>Gone, archived</dd>" in officer_client.get(f"/findings/{finding.pk}/").text
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"ratio": 0.5},
+        {"ratio": 0.5, "reference": 0.4},
+        {"ratio": 0.5, "tolerance": [0.8, 1.25]},
+        {"reference": 0.4},
+    ],
+    ids=str,
+)
+def test_a_ratio_without_a_reference_or_a_tolerance_leaves_every_page_whole(client, officer, detail):
+    """Ratios of a whole attribute, or that are bounded on one side only, have not all of them."""
+    client.force_login(officer)
+    finding = FindingFactory.create(
+        measurement__detail=detail, measurement__verdict="fail", measurement__run__verdict="fail"
+    )
+    version, run = finding.version, finding.measurement.run_id
+    for address in (
+        f"/models/{version.model.name}/versions/{version.number}/",
+        "/findings/",
+        f"/findings/{finding.pk}/",
+        f"/runs/{run}/",
+        f"/runs/{run}/measurements/{finding.measurement_id}/",
+        "/scorecard/",
+    ):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert "tolerated  to" not in answer.text

@@ -14,6 +14,7 @@ from audits.services.runs import run_schedule, runs_sweep
 from audits.services.scorecards import scorecard_compute
 from models_registry.models import ModelVersion
 from models_registry.selectors.versions import versions_latest
+from models_registry.services.scans import artifact_scans_enqueue_missing
 
 
 @shared_task(
@@ -67,7 +68,8 @@ def report_task(report_id: int) -> bool:
 
 @shared_task(name="audits.catch_up")
 def catch_up_task() -> dict[str, list[int]]:
-    """Queue again the profiles and reports that no worker finished."""
+    """Queue again the profiles, reports and scans that no worker finished."""
+    artifact_scans_enqueue_missing()
     return {"profiles": profiles_enqueue_missing(), "reports": reports_sweep()}
 
 

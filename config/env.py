@@ -22,6 +22,7 @@ env = environ.FileAwareEnv(
     AUDIT_SEED=(int, 20240101),
     DISPLAY_MINIMUM=(int, 10),
     DASK_SCHEDULER_ADDRESS=(str, ""),
+    ARTIFACT_TRUSTED_TYPES=(list, []),
     LOG_LEVEL=(str, "INFO"),
 )
 environ.Env.read_env(BASE_DIR / ".env")

@@ -14,6 +14,7 @@ class Action(StrEnum):
     VERSION_REGISTERED = "models_registry.version.registered"
     VERSION_REFRESHED = "models_registry.version.refreshed"
     VERSION_MONITORED = "models_registry.version.monitored"
+    ARTIFACT_SCANNED = "models_registry.artifact.scanned"
     VERSION_SUSPENDED = "models_registry.version.suspended"
     PLAN_CREATED = "audits.plan.created"
     PLAN_CHANGED = "audits.plan.changed"
@@ -45,6 +46,7 @@ _SENTENCES = {
     Action.VERSION_REGISTERED: "registered a model version",
     Action.VERSION_REFRESHED: "gave a version newer data to be audited on",
     Action.VERSION_MONITORED: "said where a version's new data arrive",
+    Action.ARTIFACT_SCANNED: "looked into an artefact",
     Action.VERSION_SUSPENDED: "suspended a model version",
     Action.PLAN_CREATED: "planned an audit",
     Action.PLAN_CHANGED: "changed an audit plan",

@@ -20,6 +20,7 @@ from governance.store import store_open
 from governance.web.access import page
 from governance.web.lists import named, page_of, sorted_by, valid_values
 from models_registry.models import ModelVersion, RegisteredModel
+from models_registry.selectors.scans import scan_of
 from models_registry.selectors.versions import models_registered, versions, versions_latest
 
 
@@ -79,6 +80,7 @@ def version_detail(request: HttpRequest, name: str, number: int) -> HttpResponse
             (name, parameter_words(value)) for name, value in version.hyperparameters.items()
         ],
         "card": scorecard_of(version),
+        "scan": scan_of(version.artifact_digest),
         "evidence": collected,
         "evidence_rows": [
             (item, others.get(same_audit(item.run)) if item.run else None) for item in collected

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.endpoint import Endpoint
-from governance.api.fields import DigestField, RecordSerializer, VocabularyField
+from governance.api.fields import DigestField, RecordSerializer, UtcDateTimeField, VocabularyField
 from governance.api.queries import ListQuery, StrictSerializer, ordering_field, search_field
 from governance.errors import InvalidInput, InvalidTransition
 from governance.models import Dataset, DatasetSnapshot
 from governance.permissions import Permission
 from governance.selectors.snapshots import snapshot_find
 from models_registry.models import ModelVersion, RegisteredModel, VersionSnapshot
+from models_registry.scanning import Verdict
+from models_registry.selectors.scans import scan_of
 from models_registry.selectors.versions import versions
 from models_registry.services.versions import (
     version_data_replace,
@@ -66,11 +68,27 @@ class VersionOutput(RecordSerializer):
         )
 
 
+class ScanIssue(serializers.Serializer):
+    code = serializers.CharField()
+    where = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ArtifactScanOutput(serializers.Serializer):
+    """What a look into the artefact found, without loading it; null until a worker has looked."""
+
+    format = serializers.CharField()
+    verdict = VocabularyField("ArtifactVerdict", [verdict.value for verdict in Verdict])
+    issues = ScanIssue(many=True)
+    scanned_at = UtcDateTimeField()
+
+
 class VersionDetail(VersionOutput):
     """One release with its data, hyperparameters and what its audits are told."""
 
     hyperparameters = serializers.DictField()
     audit_parameters = serializers.DictField(child=serializers.DictField())
+    artifact_scan = serializers.SerializerMethodField()
     data = VersionSnapshotOutput(many=True)  # type: ignore[assignment]  # a field, not the property
     monitored_dataset = serializers.CharField(
         source="monitored_dataset.name",
@@ -84,10 +102,16 @@ class VersionDetail(VersionOutput):
             *VersionOutput.Meta.fields,
             "hyperparameters",
             "audit_parameters",
+            "artifact_scan",
             "data",
             "monitored_dataset",
             "approved_at",
         )
+
+    @extend_schema_field(ArtifactScanOutput(allow_null=True))
+    def get_artifact_scan(self, version: ModelVersion) -> dict[str, object] | None:
+        found = scan_of(version.artifact_digest)
+        return dict(ArtifactScanOutput(found).data) if found and found.verdict else None
 
 
 class VersionInput(StrictSerializer):

@@ -1,3 +1,4 @@
+from models_registry.models.artifact_scan import ArtifactScan
 from models_registry.models.registered_model import ModelVersion, RegisteredModel, VersionSnapshot
 
-__all__ = ["ModelVersion", "RegisteredModel", "VersionSnapshot"]
+__all__ = ["ArtifactScan", "ModelVersion", "RegisteredModel", "VersionSnapshot"]

@@ -22,6 +22,7 @@ from governance.store import store_has, store_path
 from models_registry.hooks import version_monitored, version_registered
 from models_registry.kinds import model_kinds
 from models_registry.models import ModelVersion, RegisteredModel, VersionSnapshot
+from models_registry.services.scans import artifact_scan_request
 
 Role = VersionSnapshot.Role
 #: Roles whose snapshot a version may exchange for a newer one.
@@ -146,6 +147,7 @@ def version_register(
             "snapshots": {role: snapshot.digest for role, snapshot in snapshots.items()},
         },
     )
+    artifact_scan_request(artifact_digest)
     version_registered.send(version)
     if monitored_dataset is not None:
         _record_monitored(version, actor)

@@ -93,4 +93,5 @@ def test_every_task_has_the_name_that_schedules_use() -> None:
         "audits.profile",
         "audits.report",
         "governance.seal_ledger",
+        "models_registry.scan_artifact",
     }

@@ -6,6 +6,7 @@ import json
 import stat
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from governance.models import Dataset
 from governance.permissions import Role, roles_of
 from governance.store import store_open
 from models_registry.models import ModelVersion
+from models_registry.scanning.skops_types import TRUSTED
 from tests.house import _listings, _tables
 
 REQUIRED = [
@@ -340,3 +342,9 @@ def test_a_demo_that_is_stopped_says_how_to_go_on(run_demo, monkeypatch):
     with pytest.raises(CommandError, match="goes on from here"):
         run_demo()
     assert ModelVersion.objects.count() == 0
+
+
+def test_the_demo_s_artefacts_hold_trusted_types_alone():
+    """Else the scan would quarantine what the demo registers."""
+    for module in stages.BUILDERS.values():
+        assert set(import_module(module).TRUSTED_TYPES) <= TRUSTED, module

@@ -213,7 +213,7 @@ def test_lists_and_details_take_a_fixed_number_of_queries(
         assert client.get("/api/v1/models/").json()["count"] == count + 1
     with django_assert_num_queries(6):  # and the model
         assert client.get("/api/v1/models/demand/versions/").json()["count"] == count
-    with django_assert_num_queries(5):  # session, person, roles, version, its data
+    with django_assert_num_queries(6):  # session, person, roles, version, its data, the scan of its artefact
         client.get("/api/v1/models/demand/versions/1/")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -15,6 +17,21 @@ TRUSTED = frozenset(
     ]
 )
 
+#: What reading a damaged or hostile file may raise; anything else leaves the artefact without a verdict, so never loadable.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ImportError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+)
+
 
 def skops_issues(path: Path, trusted: Collection[str]) -> Iterator[Issue]:
     """Each type that neither skops nor the house trusts. The tree is read, and nothing in it is built."""
@@ -22,7 +39,7 @@ def skops_issues(path: Path, trusted: Collection[str]) -> Iterator[Issue]:
 
     try:
         untrusted = skops.io.get_untrusted_types(file=path)
-    except Exception as error:  # noqa: BLE001 - a hostile file may make the reader raise anything
+    except _DAMAGED as error:
         yield Issue(
             "unreadable-skops",
             "schema.json",

@@ -145,6 +145,25 @@ def test_a_skops_file_with_a_schema_that_is_none_is_quarantined(tmp_path: Path):
     assert codes(zipped(tmp_path, {"schema.json": b"{not json"})) == ["unreadable-skops"]
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"__class__": "system", "__module__": "os", "__loader__": "TypeNode", "content": {}}',
+        b'{"__class__": "x", "__module__": "no.such.module", "__loader__": "ObjectNode", "protocol": 99}',
+        b'{"__class__": 1, "__module__": null, "__loader__": [], "protocol": "x"}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+    ids=lambda schema: schema[:30].decode("latin-1"),
+)
+def test_no_schema_makes_the_scan_fail_or_the_file_loadable(tmp_path: Path, schema: bytes):
+    assert scan(zipped(tmp_path, {"schema.json": schema})).verdict is Verdict.QUARANTINED
+
+
 def test_a_skops_file_with_a_pickle_beside_the_schema_is_quarantined(skops_file: Path, tmp_path: Path):
     path = tmp_path / "model.skops"
     path.write_bytes(skops_file.read_bytes())

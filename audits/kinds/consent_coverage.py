@@ -129,13 +129,8 @@ class _Limits:
     def of(cls, parameters: AuditParameters) -> _Limits:
         if parameters.method:
             raise AuditInputError(f"unknown method {parameters.method!r}; consent coverage has none")
-        for given, known, what in (
-            (parameters.thresholds, DEFAULTS, "threshold"),
-            (parameters.roles, ROLES, "role"),
-        ):
-            unknown = sorted(set(given) - set(known))
-            if unknown:
-                raise AuditInputError(f"unknown {what} {unknown[0]!r}; known: {', '.join(known)}")
+        parameters.refuse_other_thresholds(DEFAULTS)
+        parameters.refuse_other_roles(ROLES)
         if not parameters.entity:
             raise AuditInputError("name the column of the training rows that tells whose they are: 'entity'")
         if not (parameters.purpose or "").strip():

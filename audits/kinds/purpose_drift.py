@@ -117,13 +117,8 @@ class PurposeDrift(AuditKind):
 def _limits(parameters: AuditParameters) -> dict[str, float]:
     if parameters.method:
         raise AuditInputError(f"unknown method {parameters.method!r}; purpose drift has none")
-    for given, known, what in (
-        (parameters.thresholds, tuple(DEFAULTS), "threshold"),
-        (parameters.roles, ROLES, "role"),
-    ):
-        unknown_names = sorted(set(given) - set(known))
-        if unknown_names:
-            raise AuditInputError(f"unknown {what} {unknown_names[0]!r}; known: {', '.join(known)}")
+    parameters.refuse_other_thresholds(DEFAULTS)
+    parameters.refuse_other_roles(ROLES)
     limits = {**DEFAULTS, **parameters.thresholds}
     if limits["undeclared"] < 0 or not 0 < limits["mix"] < 1:
         raise AuditInputError("threshold 'undeclared' must be at least 0, and 'mix' lie between 0 and 1")

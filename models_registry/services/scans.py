@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict
-from functools import partial
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from governance.actions import Action
 from governance.errors import CorruptEvidence
+from governance.queueing import enqueue
 from governance.services import ledger
 from governance.store import store_open
 from models_registry.models import ArtifactScan, ModelVersion
@@ -21,7 +18,6 @@ from models_registry.scanning import Format, Issue, Scan, scan
 from models_registry.scanning.skops_types import TRUSTED
 
 TASK = "models_registry.scan_artifact"
-log = logging.getLogger(__name__)
 
 
 def artifact_scan_request(digest: str) -> ArtifactScan:
@@ -90,11 +86,4 @@ def _record(digest: str, found: Scan) -> bool:
 
 
 def _enqueue(digest: str) -> None:
-    transaction.on_commit(partial(_send, digest))
-
-
-def _send(digest: str) -> None:
-    try:
-        current_app.tasks[TASK].delay(digest)
-    except OperationalError as error:
-        log.warning("the scan of artefact %s stays queued, the broker did not answer: %s", digest[:12], error)
+    enqueue(TASK, digest, f"the scan of artefact {digest[:12]}")
